@@ -70,17 +70,15 @@ const (
 // checkManyLocked refuses a project a scavenger where there are as many as may
 // be.
 func (a *Allocator) checkManyLocked(project string) *Error {
-	own := 0
-	for it := range a.spare.items {
-		if it.project() == project {
-			own++
-		}
+	own, all := a.calendars.spare.active[project], 0
+	for _, n := range a.calendars.spare.active {
+		all += n
 	}
 	switch {
 	case own >= mostOfAProject:
 		return &Error{Kind: Conflict, Field: "class", Err: fmt.Errorf(
 			"project %s has %d scavengers, as many as it may; release one, or ask for class normal", project, own)}
-	case len(a.spare.items) >= mostScavengers:
+	case all >= mostScavengers:
 		return &Error{Kind: Conflict, Field: "class", Err: fmt.Errorf(
 			"there are %d scavengers, as many as the network may have; ask again when some are over, or for class normal", mostScavengers)}
 	}

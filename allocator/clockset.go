@@ -47,6 +47,9 @@ func (a *Allocator) stepLocked(it *item, by nanos, now Seconds) {
 	if x.retry != 0 {
 		x.retry = max(1, x.retry+by)
 	}
+	if x.barred != 0 {
+		x.barred = max(1, x.barred+by)
+	}
 	if x.whole != 0 && by > 0 { // set back, it begins anew
 		x.whole += by
 	}

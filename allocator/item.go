@@ -71,6 +71,7 @@ type extra struct {
 	failures  int         // attempts in a row that came to nothing
 	tried     nanos       // when the last of them ended
 	retry     nanos       // not before
+	barred    nanos       // a scavenger gets no path before
 }
 
 func newExtra() *extra {
@@ -106,7 +107,7 @@ func (it *item) slim() {
 func (x *extra) idle() bool {
 	return x.rare == rare{} && x.next == nil && x.busy == nil && len(x.along) == 0 &&
 		x.reserved == nil && len(x.network) == 0 && x.confirmed.Handle == 0 && len(x.waitsFor) == 0 && len(x.lost) == 0 && len(x.backup) == 0 && len(x.profile) == 0 && x.whole == 0 && x.early == 0 &&
-		len(x.leaving) == 0 && x.expiresAt == 0 && x.failures == 0 && x.tried == 0 && x.retry == 0 && x.deletedBy == "" && x.hides == nil
+		len(x.leaving) == 0 && x.expiresAt == 0 && x.failures == 0 && x.tried == 0 && x.retry == 0 && x.barred == 0 && x.deletedBy == "" && x.hides == nil
 }
 
 // visible reports whether users see the item.

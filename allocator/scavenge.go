@@ -17,6 +17,9 @@ const (
 	// spareEvery is how often scavengers get more, and how often it is looked
 	// which have to give way.
 	spareEvery = nanos(time.Second)
+	// spareRest is for how long a scavenger gets no path after switches have
+	// failed to make it smaller, or to hold it: they would do so again.
+	spareRest = nanos(30 * time.Second)
 )
 
 // DefaultScavengerGrace is what [Config.ScavengerGrace] is if it is 0.
@@ -83,6 +86,9 @@ func (a *Allocator) scavengeLocked(now Seconds) (changed []*item) {
 			if len(next.Path) == 0 && tk.item.extra != a.none {
 				tk.item.own().retry = 0 // what failed was to install it
 			}
+			if tk.bars {
+				tk.item.own().barred = at + spareRest
+			}
 			a.beginLocked(tk.item, next)
 			changed = append(changed, tk.item)
 		}
@@ -131,7 +137,8 @@ func (s *survey) outcome(tk *taker, grows bool) *record {
 	now := min(tk.floor+whole(tk.now.rate), max(tk.floor, cmp.Or(tk.MaxBandwidth, math.MaxInt64)))
 	switch {
 	case tk.lost == "" && tk.of != nil && tk.item.failures > 0 && (tk.Bandwidth > now || tk.item.hasMore(tk.Bandwidth)):
-		next.yield(tk.Reason + "; it gives up its path, since it is to have less")
+		next.yield(joined(tk.Reason, "it gives up its path, since it is to have less"))
+		tk.bars = true
 	case tk.lost != "":
 		next.yield(tk.lost)
 	case tk.frozen:

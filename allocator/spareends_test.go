@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conga/controller/path"
+	"conga/controller/topology"
 )
 
 // A scavenger that a switch fails to make smaller gives up its path, and what
@@ -62,8 +63,32 @@ func TestScavengerHasAMeter(t *testing.T) {
 	w.expectRate(id, Active, 40, "")
 }
 
+// A scavenger that runs when its switch has no meter any more gives up its
+// path, and is not put back at once: without it the switch may have a meter.
+func TestScavengerLosesItsMeter(t *testing.T) {
+	for _, change := range []func(*topology.Snapshot){enforcing(2, true, 0), enforcing(2, false, 1)} {
+		w := newWorld(t, 2, 40)
+		w.cable(1, 2, 40)
+		w.open()
+		id := w.create(scavenger(1, 1, 2, 1, 0, 0, 1000)).ID
+		w.work()
+		w.expectRate(id, Active, 40, "")
+		w.change(enforcing(2, false, 9)) // it is not this one that has none
+		w.pass(2)
+		w.expectRate(id, Active, 40, "")
+		w.change(change)
+		w.pass(2)
+		w.expectRate(id, Pending, 0, "returned to pending: a switch at one of its ends has no meter any more")
+		w.change(enforcing(2, false, 0))
+		w.pass(20)
+		w.expectRate(id, Pending, 0, "returned to pending")
+		w.pass(20)
+		w.expectRate(id, Active, 40, "")
+	}
+}
+
 // A scavenger makes way for what is reserved of the same fragments, which name
-// no port, and gets none of them.
+// no port, while that is to have them.
 func TestScavengerLeavesFragments(t *testing.T) {
 	w := newWorld(t, 2, 40)
 	w.cable(1, 2, 40)
@@ -80,6 +105,11 @@ func TestScavengerLeavesFragments(t *testing.T) {
 	w.expect(reserved, Active, span(1, 101))
 	w.expectRate(id, Pending, 0, "no allocation that reserves has this traffic")
 	w.pass(102)
+	w.expectRate(id, Active, 40, "")
+	later := udp(ask(1, 1, 2, 1, 20, 100), "q", 3)
+	later.StartTime = w.now + 500
+	w.create(later)
+	w.pass(2)
 	w.expectRate(id, Active, 40, "")
 }
 

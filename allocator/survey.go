@@ -31,6 +31,7 @@ type taker struct {
 	lost   string // why it loses its path; "": it does not
 	waits  string // why it gets none; "": nothing has been looked for
 	frozen bool   // its path cannot be judged yet
+	bars   bool   // it gets no other path for a while
 	stays  bool   // its floor is there also after what is to begin soon
 	now    portion
 	later  portion
@@ -90,6 +91,8 @@ func (s *survey) keep(tk *taker) {
 		tk.lost = "its window passed before its path could be installed"
 	case s.conflicts(tk, s.soon):
 		tk.lost = returned + ": an allocation that reserves has this traffic"
+	case s.unpoliced(tk):
+		tk.lost, tk.bars = returned+": a switch at one of its ends has no meter any more that holds it to what is spare", true
 	default:
 		if _, alive := path.Alive(s.seen, tk.Path); !alive {
 			tk.frozen = true
@@ -102,11 +105,11 @@ func (s *survey) keep(tk *taker) {
 }
 
 // conflicts reports whether traffic is reserved in a window that a scavenger
-// has, too, or at any time fragments that it would take for its own.
+// has, too, or fragments that it could take for its own.
 func (s *survey) conflicts(tk *taker, w Window) bool {
 	r := tk.Request
 	r.Bandwidth = 0
-	if s.calendars.keys.fragmentsOwned(ownedKeyOf(&r), ownedKey{}) {
+	if s.calendars.keys.fragmentsTaken(ownedKeyOf(&r), w) {
 		return true
 	}
 	return slices.ContainsFunc(s.calendars.conflicting(r), func(k ownedKey) bool { return s.calendars.keys.taken(k, w) })
@@ -209,8 +212,15 @@ func (n named) String() string {
 // settle looks for paths for scavengers that have none.
 func (s *survey) settle() {
 	for _, tk := range s.takers {
-		if it := tk.item; len(tk.Path) > 0 || it.busy != nil || it.task || len(it.network) > 0 {
+		it := tk.item
+		if len(tk.Path) > 0 || it.busy != nil || it.task || len(it.network) > 0 {
 			continue // it leaves one first
+		}
+		if it.barred > s.nowNanos() {
+			s.spare.search = true // when that is over
+			continue
+		} else if it.barred != 0 {
+			it.own().barred = 0
 		}
 		var p path.Path
 		if p, tk.waits = s.look(tk); len(p) == 0 {
@@ -265,6 +275,17 @@ func (s *survey) look(tk *taker) (p path.Path, reason string) {
 		return nil, tk.Reason // which says more
 	}
 	return nil, fmt.Sprintf("waits until some path has %s left beside what is reserved", tk.floor)
+}
+
+// unpoliced reports whether a switch at an end does not hold a scavenger that
+// has a path to its rate.
+func (s *survey) unpoliced(tk *taker) bool {
+	for _, h := range [...]path.Hop{tk.Path[0], tk.Path[len(tk.Path)-1]} {
+		if sw := s.seen.Switches[h.DPID]; sw.Unmetered || sw.Unpoliced != 0 && tk.Handle >= sw.Unpoliced {
+			return true
+		}
+	}
+	return false
 }
 
 // held returns a switch at an end that would not hold a scavenger to its rate;

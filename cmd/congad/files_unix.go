@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -27,6 +28,9 @@ func likeFolder(file *os.File) error {
 // system can do that: not every one over a network does.
 func syncFolder(dir string) error {
 	d, err := os.Open(dir)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // it may be written, not read
+	}
 	if err != nil {
 		return err
 	}
