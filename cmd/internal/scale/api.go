@@ -41,7 +41,10 @@ type allocation struct {
 }
 
 // settled reports whether an allocation is active and nothing is under way.
-func (a *allocation) settled() bool { return a.State == "active" && a.Reason == nil && len(a.Path) > 0 }
+// That it began late is said of it for as long as it runs.
+func (a *allocation) settled() bool {
+	return a.State == "active" && (a.Reason == nil || strings.HasPrefix(*a.Reason, "began ")) && len(a.Path) > 0
+}
 
 // A hop is one switch on a path.
 type hop struct {

@@ -52,8 +52,11 @@ func (s *said) read() *allocation {
 
 // waits reports whether the event says that something about the allocation is
 // under way, as can be seen without reading it. To read each event would take
-// longer than the daemon takes for it, on the same processors.
-func (s *said) waits() bool { return s.text != nil && !bytes.Contains(s.text, []byte(`"reason":null`)) }
+// longer than the daemon takes for it, on the same processors. One that began
+// late has a reason for as long as it runs.
+func (s *said) waits() bool {
+	return s.text != nil && !bytes.Contains(s.text, []byte(`"reason":null`)) && !bytes.Contains(s.text, []byte(`"reason":"began `))
+}
 
 // follow begins to follow the events of the project.
 func (a *api) follow(ctx context.Context) (*stream, error) {
