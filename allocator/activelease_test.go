@@ -110,16 +110,20 @@ func TestRenewalComesTooLate(t *testing.T) {
 	w.expect(id, Active, span(0, 1000))
 }
 
-// Records of version 3 have no active lease, those of version 4 neither an
-// order of asking nor a path that was lost, those of version 5 no leeway, those
-// of version 6 no volume, those of version 7 no constraints, those of version 8
-// no rate back, those of version 9 no hold, those of version 10 no protection,
-// those of version 11 no several ports, those of version 12 no series, those of
-// version 13 no prefixes, those of version 14 no profile, and those of version
-// 15 no class.
+// Records of version 2 do not say who has changed them, those of version 3
+// have no active lease, those of version 4 neither an order of asking nor a
+// path that was lost, those of version 5 no leeway, those of version 6 no
+// volume, those of version 7 no constraints, those of version 8 no rate back,
+// those of version 9 no hold, those of version 10 no protection, those of
+// version 11 no several ports, those of version 12 no series, those of version
+// 13 no prefixes, those of version 14 no profile, and those of version 15 no
+// class.
 func TestRecordsOfOlderVersions(t *testing.T) {
-	for version, lacks := range map[byte]int{3: 30, 4: 29, 5: 27, 6: 25, 7: 19, 8: 14, 9: 13, 10: 12, 11: 9, 12: 7, 13: 4, 14: 2, 15: 1} { // bytes
+	for version, lacks := range map[byte]int{2: 31, 3: 30, 4: 29, 5: 27, 6: 25, 7: 19, 8: 14, 9: 13, 10: 12, 11: 9, 12: 7, 13: 4, 14: 2, 15: 1} { // bytes
 		r := record{Seq: 7, Allocation: Allocation{ID: "x", State: Pending, Handle: 1, ChangedBy: "v", Request: renewed(30, 1000)}}
+		if version < 3 {
+			r.ChangedBy = ""
+		}
 		if version < 4 {
 			r.ActiveLease = 0
 		}
@@ -130,7 +134,7 @@ func TestRecordsOfOlderVersions(t *testing.T) {
 		text = text[:len(text)-lacks]
 		text[0] = version
 		got, err := decodeRecord("x", text)
-		if err != nil || got.Request != r.Request || got.ChangedBy != "v" || got.Asked != 0 || len(got.Lost) > 0 || got.Profile != nil {
+		if err != nil || got.Request != r.Request || got.ChangedBy != r.ChangedBy || got.Asked != 0 || len(got.Lost) > 0 || got.Profile != nil {
 			t.Fatalf("version %d: %+v, %v", version, got, err)
 		}
 		it := newExtra().newItem()
