@@ -130,3 +130,46 @@ func TestDivideRounded(t *testing.T) {
 		}
 	}
 }
+
+// TestWhole: rates are rounded down to whole bits a second, and from a megabit
+// on to whole kilobits, but for what adding has left short.
+func TestWhole(t *testing.T) {
+	for rate, want := range map[float64]bitrate.Rate{
+		0: 0, 0.9: 0, 1 - 1e-9: 1, 1: 1, 1.9: 1, 999_999: 999_999, 999_999.5: 999_999, 1_000_000 - 1e-8: 1_000_000,
+		1_000_999: 1_000_000, 1_001_000: 1_001_000, 100e9 - 1e-3: 100e9, 2_999_999_999.9: 2_999_999_000,
+	} {
+		if got := whole(rate); got != want {
+			t.Errorf("%f is %d, want %d", rate, got, want)
+		}
+	}
+}
+
+// TestDivideByHand: what each has where several share several things.
+func TestDivideByHand(t *testing.T) {
+	for name, c := range map[string]struct {
+		left     []float64
+		portions []portion
+		want     []float64
+	}{
+		"one":                     {[]float64{9}, []portion{{of: []int{0}, weight: 1, room: 100}}, []float64{9}},
+		"one that may have less":  {[]float64{9}, []portion{{of: []int{0}, weight: 1, room: 4}}, []float64{4}},
+		"one that may have none":  {[]float64{9}, []portion{{of: []int{0}, weight: 1}, {of: []int{0}, weight: 1, room: 90}}, []float64{0, 9}},
+		"by weight":               {[]float64{9}, []portion{{of: []int{0}, weight: 2, room: 90}, {of: []int{0}, weight: 1, room: 90}}, []float64{6, 3}},
+		"what one leaves":         {[]float64{9}, []portion{{of: []int{0}, weight: 2, room: 2}, {of: []int{0}, weight: 1, room: 90}}, []float64{2, 7}},
+		"a narrow and a wide one": {[]float64{2, 9}, []portion{{of: []int{0, 1}, weight: 1, room: 90}, {of: []int{1}, weight: 1, room: 90}}, []float64{2, 7}},
+		"one of two":              {[]float64{4, 9}, []portion{{of: []int{0}, weight: 1, room: 90}, {of: []int{0, 1}, weight: 3, room: 90}}, []float64{1, 3}},
+		"nothing left":            {[]float64{0, 9}, []portion{{of: []int{0}, weight: 1, room: 90}, {of: []int{1}, weight: 1, room: 90}}, []float64{0, 9}},
+	} {
+		list := make([]*portion, len(c.portions))
+		for i := range c.portions {
+			list[i] = &c.portions[i]
+			list[i].rate = 77 // of the time before
+		}
+		divide(list, c.left)
+		for i, p := range list {
+			if math.Abs(p.rate-c.want[i]) > 1e-9 {
+				t.Errorf("%s: portion %d is %g, want %g", name, i, p.rate, c.want[i])
+			}
+		}
+	}
+}
