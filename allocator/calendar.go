@@ -1,10 +1,6 @@
 package allocator
 
-import (
-	"math"
-
-	"conga/bitrate"
-)
+import "conga/bitrate"
 
 // reservation is a rate that is held on one thing, such as a cable, during a
 // window.
@@ -51,7 +47,7 @@ func (c calendar[K]) peak(on K, w Window) bitrate.Rate {
 // there is one.
 func (c calendar[K]) fit(on K, w Window, room bitrate.Rate) Seconds {
 	l := c[on]
-	if l == nil || room > math.MaxInt64 {
+	if l == nil {
 		return w.Start
 	}
 	return l.fit(w, int64(room))

@@ -1,7 +1,6 @@
 package allocator
 
 import (
-	"math"
 	"slices"
 
 	"conga/bitrate"
@@ -112,7 +111,7 @@ func (c linkCalendar) peak(id topology.LinkID, w Window) bitrate.Rate {
 // length finds no more than room reserved of a link throughout.
 func (c linkCalendar) fit(id topology.LinkID, w Window, room bitrate.Rate) Seconds {
 	l := c.line(id)
-	if l == nil || room > math.MaxInt64 {
+	if l == nil {
 		return w.Start
 	}
 	return l.fit(w, int64(room))
@@ -122,7 +121,7 @@ func (c linkCalendar) fit(id topology.LinkID, w Window, room bitrate.Rate) Secon
 // length finds no more than room reserved of a link throughout.
 func (c linkCalendar) fitBefore(id topology.LinkID, w Window, room bitrate.Rate) Seconds {
 	l := c.line(id)
-	if l == nil || room > math.MaxInt64 {
+	if l == nil {
 		return w.Start
 	}
 	return l.fitBefore(w, int64(room))
@@ -133,7 +132,7 @@ func (c linkCalendar) fitBefore(id topology.LinkID, w Window, room bitrate.Rate)
 // is none.
 func (c linkCalendar) above(id topology.LinkID, w Window, room bitrate.Rate) Window {
 	l := c.line(id)
-	if l == nil || room > math.MaxInt64 {
+	if l == nil {
 		return Window{}
 	}
 	return l.above(w, int64(room))
@@ -144,7 +143,7 @@ func (c linkCalendar) above(id topology.LinkID, w Window, room bitrate.Rate) Win
 // none.
 func (c linkCalendar) aboveUntil(id topology.LinkID, w Window, room bitrate.Rate) Seconds {
 	l := c.line(id)
-	if l == nil || room > math.MaxInt64 {
+	if l == nil {
 		return w.Start
 	}
 	return max(w.Start, l.aboveUntil(w, int64(room)))

@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -164,4 +165,44 @@ func TestNoLimitRefusesLess(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestLimitOfAnyRate: the greatest limit that there may be keeps nothing from
+// its time, neither from the first that there is nor from the last.
+func TestLimitOfAnyRate(t *testing.T) {
+	w, _ := pair(t)
+	w.limit(Limits{Bandwidth: new(bitrate.Rate(math.MaxUint64))})
+	w.create(fixed(w, 2, 4, 0, 100))
+	v := w.create(flexible(ask(1, 1, 2, 1, 6, 50), 0, 200))
+	w.expect(v.ID, Pending, span(0, 50))
+	v = w.create(flexible(ask(1, 1, 2, 1, 6, 50), 0, 200))
+	w.expect(v.ID, Pending, span(50, 100))
+	w.create(fixed(w, 2, 10, 150, 200))
+	r := fixed(w, 3, 6, 160, 170)
+	w.offers(r, w.instead(r), start(200), start(140), rate(0))
+}
+
+// TestChangeIntoAProjectThatMayNotWait: what waits changes to no project that
+// may have nothing waiting, or not for so long.
+func TestChangeIntoAProjectThatMayNotWait(t *testing.T) {
+	w, _ := pair(t)
+	w.cfg.Limits = func(project string) (l Limits) {
+		switch project {
+		case "hasty":
+			l.Pending = new(0)
+		case "near":
+			l.Horizon = new(Seconds(99))
+		case "far":
+			l.Horizon = new(Seconds(100))
+		}
+		return l
+	}
+	w.open()
+	id := w.create(fixed(w, 1, 4, 100, 200)).ID
+	for project, field := range map[string]string{"hasty": "project_id", "near": "start_time"} {
+		_, err := w.a.Update(bg, id, 0, Change{ProjectID: &project})
+		refused(t, err, Denied, field)
+	}
+	w.update(id, Change{ProjectID: new("far")})
+	w.expect(id, Pending, span(100, 200))
 }
