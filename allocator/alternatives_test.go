@@ -365,3 +365,33 @@ func TestAlternativesToChanges(t *testing.T) {
 		}
 	})
 }
+
+// TestAlternativesEndOfTime: the last start that may be asked for is offered,
+// and none behind it.
+func TestAlternativesEndOfTime(t *testing.T) {
+	for _, more := range []Seconds{0, 1} {
+		w, _ := pair(t)
+		w.other(3, 10, 0, MaxDuration)
+		w.other(2, 10, MaxDuration, MaxAhead)
+		if more > 0 {
+			w.other(3, 10, MaxAhead, MaxAhead+more)
+		}
+		r := ask(1, 1, 2, 1, 4, 50)
+		r.StartTime = w.now
+		if more == 0 {
+			w.offers(r, w.instead(r), start(MaxAhead), rate(0))
+		} else {
+			w.offers(r, w.instead(r), rate(0))
+		}
+	}
+}
+
+// TestShorterBothWays: the longest part that has both of two rates is offered.
+func TestShorterBothWays(t *testing.T) {
+	w, _ := pair(t)
+	w.create(reversed(fixed(w, 2, 1, 40, 90), 9))
+	r := reversed(fixed(w, 1, 4, 20, 220), 2)
+	w.offers(r, w.instead(r), start(90), func(r *Request) { r.Reverse.Rate = 1 }, lasts(20))
+	r = reversed(fixed(w, 1, 4, 60, 140), 2)
+	w.offers(r, w.instead(r), start(90), func(r *Request) { r.Reverse.Rate = 1 }, both(start(90), lasts(50)))
+}
