@@ -73,3 +73,29 @@ func TestClockSet(t *testing.T) {
 		w.expect(id, Pending, span(100, 120))
 	})
 }
+
+// TestDelaysOverAStep: what is tried again, or has no path, or waits for its
+// first path, for a while, does so for as long by a clock that is set; set far
+// back it does so at once, or for as long anew.
+func TestDelaysOverAStep(t *testing.T) {
+	const second = nanos(time.Second)
+	for by, want := range map[nanos][4]nanos{
+		0: {100, 110, 130, 95}, 50: {150, 160, 180, 145}, -50: {50, 60, 80, 95}, -105: {0, 5, 25, 95}, -1000: {0, 0, 0, 95},
+	} {
+		w, _ := pair(t)
+		id := w.create(ask(1, 1, 2, 1, 6, 5000)).ID
+		w.work()
+		w.a.mu.Lock()
+		it := w.a.findLocked(id)
+		x := it.own()
+		x.tried, x.retry, x.barred, x.whole = 100*second, 110*second, 130*second, 95*second
+		w.a.stepLocked(it, by*second, w.now)
+		got := [4]nanos{x.tried, x.retry, x.barred, x.whole}
+		w.a.mu.Unlock()
+		for i := range got {
+			if at := max(1, want[i]*second); got[i] != at {
+				t.Errorf("by %d: %v, want %v", by, got, want)
+			}
+		}
+	}
+}

@@ -344,3 +344,53 @@ func TestDisjointFromWhatIsOver(t *testing.T) {
 		}
 	}
 }
+
+// TestSparesAllThatAreApart: where there is a choice, a path that has to move
+// leaves those alone that are to be disjoint from it.
+func TestSparesAllThatAreApart(t *testing.T) {
+	w := newWorld(t, 2, 100)
+	var cables []topology.LinkID
+	for range 4 {
+		cables = append(cables, w.cable(1, 2, 10))
+	}
+	w.open()
+	w.a.Settled()
+	avoid := func(i int) (list []path.Element) {
+		for k, c := range cables {
+			if k != i {
+				list = append(list, path.Element{Cable: cableOf(c)})
+			}
+		}
+		return list
+	}
+	first := w.create(ask(1, 1, 2, 1, 1, 1000))
+	own := slices.IndexFunc(cables, func(c topology.LinkID) bool { return cableOf(first.Path.Links()[1]) == cableOf(c) })
+	var others []Allocation
+	for i := range cables {
+		if i == own || len(others) == 2 {
+			continue
+		}
+		r := ask(1, 2+len(others), 2, 2+len(others), 1, 1000)
+		r.DisjointFrom, r.Avoid = first.ID, ElementsOf(avoid(i)...)
+		others = append(others, w.create(r))
+	}
+	w.work()
+	for _, o := range others { // they may go elsewhere
+		w.update(o.ID, Change{Avoid: new(Elements)})
+	}
+	w.work()
+	w.change(cut(cables[own]))
+	w.work()
+	used := map[topology.LinkID]bool{}
+	for _, v := range []Allocation{w.get(first.ID), w.get(others[0].ID), w.get(others[1].ID)} {
+		used[cableOf(v.Path.Links()[1])] = true
+	}
+	if len(used) != 3 {
+		t.Errorf("they use %v", used)
+	}
+	for _, o := range others {
+		if v := w.expect(o.ID, Active, span(0, 1000)); !v.Path.Equal(o.Path) {
+			t.Errorf("%s has moved from %v to %v", o.ID, o.Path, v.Path)
+		}
+	}
+}

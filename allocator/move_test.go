@@ -2,11 +2,13 @@ package allocator
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"conga/bitrate"
 	"conga/controller/path"
+	"conga/controller/topology"
 )
 
 // TestManyAreMovedInFewBatches: of what is moved, most is saved in large
@@ -103,4 +105,57 @@ func TestPathThatIsBackBeforeItWasLeft(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	w.checkCalendars()
+}
+
+// TestPlannedKeepsItsPath: what is planned for a moment soon is not moved to
+// another path in the same window because one has become free.
+func TestPlannedKeepsItsPath(t *testing.T) {
+	w := newWorld(t, 2, 100)
+	cables := []topology.LinkID{w.cable(1, 2, 10), w.cable(1, 2, 10)}
+	w.open()
+	w.a.Settled()
+	on := func(r Request, cable int) string {
+		r.Include = ElementsOf(path.Element{Cable: cableOf(cables[cable])})
+		return w.create(r).ID
+	}
+	on(fixed(w, 2, 10, 0, 30), 0)
+	on(fixed(w, 3, 10, 0, 30), 1)
+	for i, used := range []int{0, 1} {
+		r := ask(1, 2, 2, 3, 10, 50)
+		r.StartTime = w.now + 30
+		blocker := on(r, used)
+		v := w.create(ask(1, 1, 2, 1, 10, 20))
+		w.expect(v.ID, Pending, span(30, 50))
+		if err := w.a.Release(bg, blocker, 0); err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+		if got := w.expect(v.ID, Pending, span(30, 50)); !got.Path.Equal(v.Path) || cableOf(got.Path.Links()[1]) == cableOf(cables[used]) {
+			t.Errorf("%d: moved from %v to %v", i, v.Path, got.Path)
+		}
+		if err := w.a.Release(bg, v.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+	}
+}
+
+// TestLessWhileItIsSaved: what has been admitted to a link that carries less by
+// the time that it is saved gives up its rate.
+func TestLessWhileItIsSaved(t *testing.T) {
+	w, trunk := pair(t)
+	w.a.Settled()
+	id := w.create(ask(1, 1, 2, 1, 4, 1000)).ID
+	w.work()
+	w.store.before = func() { w.change(mend(trunk, 5)) }
+	w.update(id, Change{Bandwidth: new(bitrate.Rate(8))})
+	w.work()
+	if v := w.expect(id, Pending, span(0, 1000)); !strings.HasPrefix(v.Reason, narrowed) {
+		t.Errorf("the reason is %q", v.Reason)
+	}
+	w.change(mend(trunk, 8))
+	w.work()
+	if v := w.expect(id, Active, span(0, 1000)); v.Bandwidth != 8 {
+		t.Errorf("%+v", v)
+	}
 }

@@ -262,3 +262,56 @@ func TestProtectedVolumeMovesUp(t *testing.T) {
 		t.Errorf("its backup is %v", got.Backup)
 	}
 }
+
+// TestProtectedVolumeMovesSooner: a volume that moves to an earlier window has
+// a backup there, too.
+func TestProtectedVolumeMovesSooner(t *testing.T) {
+	w := newWorld(t, 2, 100)
+	w.cable(1, 2, 10)
+	w.cable(1, 2, 10)
+	w.open()
+	w.a.Settled()
+	other := ask(1, 2, 2, 2, 10, 100)
+	other.Protected = true
+	w.create(other)
+	w.work()
+	r := bulk(1, 100, 0, 0)
+	r.Protected = true
+	id := w.create(r).ID
+	w.expect(id, Pending, span(100, 180))
+	if err := w.a.Release(bg, "id1", 0); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	if v := w.expect(id, Active, span(0, 80)); len(v.Backup) != 2 || v.Backup[0].Out == v.Path[0].Out {
+		t.Errorf("its backup is %v, beside %v", v.Backup, v.Path)
+	}
+}
+
+// TestProtectedThatGrows: what asks for more than its path has left beside
+// others takes another path, and another backup.
+func TestProtectedThatGrows(t *testing.T) {
+	w := newWorld(t, 2, 100)
+	for range 3 {
+		w.cable(1, 2, 20)
+	}
+	w.open()
+	w.a.Settled()
+	r := ask(1, 1, 2, 1, 5, 1000)
+	r.Protected = true
+	v := w.create(r)
+	w.work()
+	cable := cableOf(v.Path.Links()[1])
+	other := ask(1, 2, 2, 2, 12, 1000)
+	other.Include = ElementsOf(path.Element{Cable: cable})
+	w.create(other)
+	w.work()
+	w.update(v.ID, Change{Bandwidth: new(bitrate.Rate(10))})
+	w.work()
+	if v = w.expect(v.ID, Active, span(0, 1000)); cableOf(v.Path.Links()[1]) == cable || len(v.Backup) == 0 {
+		t.Errorf("its path is %v, its backup %v", v.Path, v.Backup)
+	}
+	if got := w.a.Reserved(cable, span(0, 1000)); got != 12 {
+		t.Errorf("%s are reserved on its former path", got)
+	}
+}

@@ -1,6 +1,8 @@
 package allocator
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -220,4 +222,79 @@ func TestMovingIntoAProjectThatMayNotWait(t *testing.T) {
 	_, err = w.a.Update(bg, second, 0, Change{ProjectID: new("q")})
 	refused(t, err, Denied, "project_id")
 	w.update(first, Change{Bandwidth: new(bitrate.Rate(2))}) // it waits already
+}
+
+// TestChangeOfWhatIsBeingCreated: an allocation whose creation is not saved yet
+// is not there for others, who do not wait for it either.
+func TestChangeOfWhatIsBeingCreated(t *testing.T) {
+	w, _ := pair(t)
+	w.store.hold = make(chan struct{})
+	done := make(chan error)
+	go func() {
+		_, err := w.a.Create(bg, ask(1, 1, 2, 1, 6, 100))
+		done <- err
+	}()
+	for begun := false; !begun; {
+		w.a.mu.Lock()
+		begun = w.a.findLocked("id1") != nil
+		w.a.mu.Unlock()
+	}
+	_, err := w.a.Update(bg, "id1", 0, Change{Duration: new(Seconds(50))})
+	refused(t, err, NotFound, "")
+	refused(t, w.a.Release(bg, "id1", 0), NotFound, "")
+	close(w.store.hold)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	w.expect("id1", Pending, span(0, 100))
+}
+
+// TestDeletionSaysByWhom: an event of a deletion names the user that has made
+// it, if that is not the owner.
+func TestDeletionSaysByWhom(t *testing.T) {
+	w, _ := pair(t)
+	var events []string
+	w.cfg.Notify = func(v Allocation, deleted bool) {
+		events = append(events, fmt.Sprint(v.ID, " ", v.State, " ", deleted, " ", v.ChangedBy))
+	}
+	w.open()
+	for i, by := range []string{"boss", "u"} {
+		id := w.create(ask(1, 1+i, 2, 1+i, 1, 100)).ID
+		for range 2 {
+			if err := w.a.Release(By(bg, by), id, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	want := []string{
+		"id1 pending false ", "id1 complete false boss", "id1 complete true boss",
+		"id2 pending false ", "id2 complete false ", "id2 complete true ",
+	}
+	if !slices.Equal(events, want) {
+		t.Errorf("events are %q", events)
+	}
+}
+
+// TestTrafficInTheWayIsSaid: what waits for traffic says whether another
+// allocation has all of its own or part of it.
+func TestTrafficInTheWayIsSaid(t *testing.T) {
+	for _, part := range []bool{false, true} {
+		w, _ := pair(t)
+		other := ask(1, 1, 2, 1, 1, 100)
+		want := "another allocation has this traffic"
+		if part {
+			other.Key.Proto, other.Key.DstPort = path.ProtoTCP, path.PortsOf(path.PortRange{First: 80, Last: 81})
+			want = "another allocation has part of this traffic"
+		}
+		w.create(other)
+		w.work()
+		r := ask(1, 1, 2, 1, 1, 100)
+		if part {
+			r.Key.Proto, r.Key.DstPort = path.ProtoTCP, path.PortsOf(path.PortRange{First: 81, Last: 82})
+		}
+		v := w.create(r)
+		if got := w.expect(v.ID, Pending, span(100, 200)); got.Reason != "planned for "+clock(w.now+100)+": until then "+want {
+			t.Errorf("%q, want %q", got.Reason, want)
+		}
+	}
 }
