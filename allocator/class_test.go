@@ -147,3 +147,22 @@ func TestScavengersAndLimits(t *testing.T) {
 	refused(t, err, Denied, "duration")
 	w.create(scavenger(1, 1, 2, 3, 0, 0, 50))
 }
+
+// TestScavengerThatCannotBe: hosts of a prefix behind several ports, and a rate
+// that no switch enforces, are refused to a scavenger as to what reserves.
+func TestScavengerThatCannotBe(t *testing.T) {
+	w, _ := pair(t)
+	r := scavenger(1, 1, 2, 1, 0, 0, 100)
+	r.Key.Dst = path.Host(host(2, 0)).Widen(24)
+	_, err := w.a.Create(bg, r)
+	if e := refused(t, err, Conflict, "dst_ip"); !strings.Contains(e.Error(), "a path ends at one port") {
+		t.Error(e)
+	}
+	w.cfg.RequireMeters = true
+	w.open()
+	w.change(enforcing(1, false, 1))
+	_, err = w.a.Create(bg, scavenger(1, 1, 2, 1, 0, 0, 100))
+	if e := refused(t, err, Conflict, "min_bandwidth"); !strings.Contains(e.Error(), "has too few meters") || e.Offer != (Offer{}) {
+		t.Error(e)
+	}
+}

@@ -74,7 +74,11 @@ func TestSeveralConstraintsInTheWay(t *testing.T) {
 		{Constraints{Include: "0000000000000004", DisjointFrom: lower, MaxLatency: 6 * time.Millisecond}, 4, "include", "meets include, disjoint_from and max_latency together"},
 		{Constraints{Avoid: "0000000000000002", DisjointFrom: upper}, 8, "bandwidth", "paths that have it do not meet avoid and disjoint_from"},
 		{Constraints{Avoid: "0000000000000002"}, 8, "bandwidth", "paths that have it do not meet avoid"},
-		{Constraints{MaxHops: 2}, 4, "max_hops", "has at most 2 switches"},
+		{Constraints{MaxHops: 2}, 4, "max_hops", "has at most 2 switches; ask for 3 or more"},
+		{Constraints{MaxLatency: 1000}, 4, "max_latency", "takes at most 1µs; ask for 3000 us or more"},
+		{Constraints{Avoid: "0000000000000002", MaxLatency: 1000}, 4, "max_latency", "takes at most 1µs; ask for 7000 us or more"},
+		{Constraints{Include: "0000000000000004", DisjointFrom: lower, MaxLatency: 1000}, 4, "max_latency", "takes at most 1µs; ask for 3000 us or more"},
+		{Constraints{Include: "0000000000000004", DisjointFrom: lower, MaxHops: 2}, 4, "max_hops", "has at most 2 switches; ask for 3 or more"},
 	} {
 		for _, deadline := range []Seconds{0, w.now + 500} {
 			r := ask(1, 1, 3, 3, x.rate, 100)
@@ -144,5 +148,18 @@ func TestDisjointFromWhatIsBeingChanged(t *testing.T) {
 		}
 		w.work()
 		w.checkIndexes()
+	}
+}
+
+// TestNoPathIsDisjoint: a request to be disjoint from what has the only way says
+// so, by its ID.
+func TestNoPathIsDisjoint(t *testing.T) {
+	w, _ := pair(t)
+	other := w.create(ask(1, 2, 2, 2, 1, 1000)).ID
+	r := ask(1, 1, 2, 1, 1, 100)
+	r.DisjointFrom = other
+	_, err := w.a.Create(bg, r)
+	if e := refused(t, err, Conflict, "disjoint_from"); !strings.Contains(e.Error(), "shares no link with that of allocation "+other+"; name another one, or none") {
+		t.Error(e)
 	}
 }

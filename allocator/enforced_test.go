@@ -164,3 +164,29 @@ func TestWaitsForMeters(t *testing.T) {
 		w.checkIndexes()
 	}
 }
+
+// TestWaitsForMetersOnTheWay: what may not have its rate since the one switch
+// between has no meters begins when that has some.
+func TestWaitsForMetersOnTheWay(t *testing.T) {
+	w := newWorld(t, 3, 100)
+	w.cable(1, 3, 10)
+	w.cable(3, 2, 10)
+	w.cfg.RequireMeters = true
+	w.open()
+	w.a.Settled()
+	attachments := w.snap.Attachments
+	w.change(func(s *topology.Snapshot) {
+		s.Attachments = slices.DeleteFunc(s.Attachments, func(x topology.Attachment) bool { return x.Prefix.Addr() == host(2, 1) })
+	})
+	id := w.create(ask(1, 1, 2, 1, 4, 50)).ID // cannot be judged yet
+	w.change(enforcing(3, true, 1))
+	w.change(func(s *topology.Snapshot) { s.Attachments = attachments })
+	w.work()
+	if got := w.expect(id, Pending, Window{}); !strings.Contains(got.Reason, "switch 0000000000000003 has no meters") {
+		t.Errorf("the reason is %q", got.Reason)
+	}
+	w.pass(1)
+	w.change(enforcing(3, false, 0))
+	w.work()
+	w.expect(id, Active, span(1, 51))
+}

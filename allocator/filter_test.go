@@ -139,3 +139,21 @@ func TestDeletedInTheMiddleOfASkip(t *testing.T) {
 		}
 	}
 }
+
+// TestPageOfNothing: a page that begins before the first and has fewer than
+// none is empty, and says how many there are.
+func TestPageOfNothing(t *testing.T) {
+	w, _ := pair(t)
+	w.create(ask(1, 1, 2, 1, 1, 100))
+	if err := w.a.Release(bg, w.create(ask(1, 2, 2, 2, 1, 100)).ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range [][3]int{{0, 0, 0}, {0, -1, 0}, {-3, -2, 0}, {-1, 1, 1}, {-5, 2, 2}, {1, 5, 1}, {2, 5, 0}, {7, 5, 0}} {
+		for state, all := range map[State]int{"": 2, Pending: 1} {
+			page, total, err := w.a.Page(bg, Filter{State: state}, x[0], x[1])
+			if want := min(x[2], max(0, all-max(0, x[0]))); err != nil || total != all || len(page) != want {
+				t.Errorf("%d from %d on of %q: %d of %d, want %d; %v", x[1], x[0], state, len(page), total, want, err)
+			}
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"conga/bitrate"
+	"conga/controller/path"
 )
 
 // instead returns what is offered in place of a request that is refused.
@@ -303,4 +304,40 @@ func TestInsteadOfAWindowThatTheLimitCuts(t *testing.T) {
 	if short := r; !slices.ContainsFunc(list, func(alt Request) bool { short.Duration = 37; return alt == short }) {
 		t.Errorf("%+v", list)
 	}
+}
+
+// TestInsteadKeepsTheLeastRate: no rate is offered that is too small to be asked
+// for.
+func TestInsteadKeepsTheLeastRate(t *testing.T) {
+	for left, want := range map[bitrate.Rate]bool{4: false, 5: true} {
+		w, _ := pair(t)
+		w.cfg.Least = 5
+		w.open()
+		w.other(3, 10-left, 0, 100)
+		r := ask(1, 1, 2, 1, 8, 50)
+		r.StartTime = w.now
+		list := w.instead(r)
+		if slices.ContainsFunc(list, func(r Request) bool { return r.Bandwidth == left }) != want || slices.ContainsFunc(list, func(r Request) bool { return r.Bandwidth > 0 && r.Bandwidth < 5 }) {
+			t.Errorf("%d are left, and %+v is offered", left, list)
+		}
+	}
+}
+
+// TestInsteadOfARateBack: where the way back is what is too narrow, less of that
+// is offered: at a start, by a deadline and of what runs.
+func TestInsteadOfARateBack(t *testing.T) {
+	back := func(b bitrate.Rate) func(*Request) { return func(r *Request) { r.Reverse.Rate = b } }
+	w, _ := pair(t)
+	w.create(reversed(fixed(w, 3, 1, 0, 100), 7))
+	r := reversed(fixed(w, 1, 5, 0, 50), 6)
+	none := func(r *Request) { *r = r.withRate(0) }
+	w.offers(r, w.instead(r), start(100), back(3), none)
+	r = reversed(flexible(ask(1, 1, 2, 1, 5, 50), 0, 80), 6)
+	w.offers(r, w.instead(r), deadline(150), back(3), none)
+	id := w.create(reversed(ask(1, 1, 2, 1, 5, 50), 1)).ID
+	w.work()
+	_, err := w.a.Update(bg, id, 0, Change{Reverse: &path.Reverse{Apart: true, Rate: 6}})
+	e := refused(t, err, Conflict, "reverse_bandwidth")
+	r = reversed(ask(1, 1, 2, 1, 5, 50), 6)
+	w.offers(r, e.Alternatives, back(3), none)
 }

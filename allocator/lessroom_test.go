@@ -286,3 +286,32 @@ func TestOneSwitchIsLost(t *testing.T) {
 		t.Errorf("reason %q", got.Reason)
 	}
 }
+
+// TestLessThanIsReservedOfAnotherPath: what has left a cable takes no room there
+// from what stays, when that carries less.
+func TestLessThanIsReservedOfAnotherPath(t *testing.T) {
+	w := newWorld(t, 2, 100)
+	cables := []topology.LinkID{w.cable(1, 2, 12), w.cable(1, 2, 12)}
+	w.open()
+	w.a.Settled()
+	on := func(i int) Elements { return ElementsOf(path.Element{Cable: cableOf(cables[i])}) }
+	var ids []string
+	for h := 1; h <= 2; h++ {
+		r := ask(1, h, 2, h, 6, 1000)
+		r.Include = on(0)
+		ids = append(ids, w.create(r).ID)
+	}
+	w.work()
+	w.update(ids[0], Change{Include: new(on(1))})
+	w.work()
+	w.change(mend(cables[0], 6))
+	w.work()
+	for i, id := range ids {
+		if v := w.expect(id, Active, span(0, 1000)); v.Reason != "" || cableOf(v.Path.Links()[1]) != cableOf(cables[1-i]) {
+			t.Errorf("%+v", v)
+		}
+	}
+	if w.a.findLocked(ids[1]).displaced {
+		t.Error("it has to give way")
+	}
+}

@@ -88,10 +88,10 @@ func TestOccupancyOfManyLevels(t *testing.T) {
 	for seconds, each := range map[Seconds]Seconds{MaxOccupancy: 0, MaxOccupancy + 1: 2, 2 * MaxOccupancy: 2, 2*MaxOccupancy + 1: 3} {
 		var l timeline
 		for at := range seconds {
-			l.add(Window{at, at + 1}, int64(1+at%2))
+			l.add(Window{9 + at, 10 + at}, int64(1+at%2))
 		}
 		var o Occupancy
-		if o.take(&l, Window{0, seconds}); o.Each != each || len(o.Steps) > MaxOccupancy {
+		if o.take(&l, Window{9, 9 + seconds}); o.Each != each || len(o.Steps) > MaxOccupancy {
 			t.Errorf("%d levels are told as %d, each of %d s, want %d s", seconds, len(o.Steps), o.Each, each)
 		}
 	}

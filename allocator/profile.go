@@ -34,14 +34,14 @@ type shaping struct {
 }
 
 // shape returns the steps, at most so many, in which a volume in bytes has
-// passed first over a path that has the levels free, at rates from floor to
+// passed first over a path that has the levels free, at rates from floor, which is not 0, to
 // most; of those with that end it has the fewest. nil: it does not pass.
 // Levels follow on each other, and the profile lasts longest seconds at most.
 //
 // Where the levels last longer than that, only starts at which a level begins
 // are looked at.
 func shape(levels []Step, volume uint64, floor, most bitrate.Rate, steps int, longest Seconds, prompt bool) (best []Step) {
-	s := shaping{floor: max(1, floor), volume: int64(8 * volume), steps: steps, prompt: prompt}
+	s := shaping{floor: floor, volume: int64(8 * volume), steps: steps, prompt: prompt}
 	s.levels = s.bounded(levels, most)
 	n := len(s.levels)
 	if n == 0 || s.levels[n-1].End-s.levels[0].Start <= longest {

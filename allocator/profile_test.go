@@ -98,8 +98,8 @@ func TestShapeIsExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		levels := drawLevels(t, 12)
 		volume := uint64(rapid.IntRange(1, 9).Draw(t, "bytes"))
-		floor := bitrate.Rate(rapid.IntRange(0, 3).Draw(t, "floor"))
-		most := max(1, floor) + bitrate.Rate(rapid.IntRange(0, 4).Draw(t, "more"))
+		floor := bitrate.Rate(rapid.IntRange(1, 3).Draw(t, "floor"))
+		most := floor + bitrate.Rate(rapid.IntRange(0, 4).Draw(t, "more"))
 		steps := rapid.IntRange(1, 8).Draw(t, "steps")
 		prompt := rapid.Bool().Draw(t, "at once")
 		got := shape(levels, volume, floor, most, steps, MaxDuration, prompt)
