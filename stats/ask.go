@@ -139,10 +139,11 @@ func newQuestions() questions {
 	}
 }
 
-// due calls f with the switches to be asked now: of those whose time has come
-// the ones that are connected and not being asked. A slow switch that answered
-// a moment ago is left out: over too short a time a rate is noise.
-func (p *Poller) due(r *roster, s *topology.Snapshot, now time.Time, f func(openflow.DPID)) {
+// due calls f with the switches to be asked now, and whether they have not
+// answered last: of those whose time has come the ones that are connected and
+// not being asked. A slow switch that answered a moment ago is left out: over
+// too short a time a rate is noise.
+func (p *Poller) due(r *roster, s *topology.Snapshot, now time.Time, f func(dpid openflow.DPID, failing bool)) {
 	if r.late(now) < p.cfg.Interval/2 && p.cfg.Busy() {
 		return
 	}
@@ -152,7 +153,7 @@ func (p *Poller) due(r *roster, s *topology.Snapshot, now time.Time, f func(open
 		last := p.samples[dpid]
 		if s.Switches[dpid].Connected && !p.busy[dpid] && (last == nil || now.Sub(last.At) > p.cfg.Interval/2) {
 			p.busy[dpid] = true
-			f(dpid)
+			f(dpid, p.failing[dpid])
 		}
 	})
 }

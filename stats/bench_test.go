@@ -57,7 +57,7 @@ func BenchmarkIdleRound(b *testing.B) {
 		for range slots {
 			now = now.Add(r.step)
 			var due []openflow.DPID
-			p.due(r, src.snap, now, func(dpid openflow.DPID) { due = append(due, dpid) })
+			p.due(r, src.snap, now, func(dpid openflow.DPID, _ bool) { due = append(due, dpid) })
 			for _, dpid := range due {
 				p.poll(b.Context(), dpid)
 				p.done(dpid)

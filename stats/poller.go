@@ -19,7 +19,8 @@ const (
 	// says otherwise.
 	DefaultInterval = 5 * time.Second
 
-	atOnce      = 16               // switches that are asked at the same time
+	atOnce      = 16               // switches that are asked at the same time, and as many that did not answer last
+	patience    = time.Second      // after which a switch that has not answered does not count among these
 	answerTime  = 10 * time.Second // for all answers of one switch
 	followEvery = time.Second      // new switches are looked for at most this often
 	// rowsPerSecond is how many tables are read of all switches together; what
@@ -250,7 +251,7 @@ func (p *Poller) Run(ctx context.Context) error {
 	now := time.Now()
 	p.begin(now)
 	working.Go(func() { p.keep(ctx) })
-	room := make(chan struct{}, atOnce)
+	room, silent := make(chan struct{}, atOnce), make(chan struct{}, atOnce)
 	r, followed := newRoster(p.cfg.Interval, now), time.Time{}
 	tick := time.NewTicker(r.step)
 	defer tick.Stop()
@@ -260,10 +261,14 @@ func (p *Poller) Run(ctx context.Context) error {
 			p.follow(r, s)
 			followed = now
 		}
-		p.due(r, s, now, func(dpid openflow.DPID) {
+		p.due(r, s, now, func(dpid openflow.DPID, failing bool) {
+			own := room
+			if failing { // those that answer must not wait for it
+				own = silent
+			}
 			working.Go(func() {
 				defer p.done(dpid)
-				in(ctx, room, func() { p.poll(ctx, dpid) })
+				in(ctx, own, func() { p.poll(ctx, dpid) })
 				p.warn()
 				p.refresh(ctx, dpid)
 			})
@@ -279,15 +284,18 @@ func (p *Poller) Run(ctx context.Context) error {
 	}
 }
 
-// in calls f while it holds one of the places of a room, unless ctx ends before
-// there is one.
+// in calls f when there is room, unless ctx ends before. What takes longer than
+// patience waits for a switch, and makes room for another.
 func in(ctx context.Context, room chan struct{}, f func()) {
 	select {
 	case room <- struct{}{}:
-		f()
-		<-room
 	case <-ctx.Done():
+		return
 	}
+	leave := sync.OnceFunc(func() { <-room })
+	defer leave()
+	defer time.AfterFunc(patience, leave).Stop()
+	f()
 }
 
 // begin has the accounts of circuits that are no longer wanted close in time.

@@ -119,12 +119,18 @@ type manySwitches struct {
 	now, most int // being answered at the same time
 	at        map[openflow.DPID]time.Time
 	slow      time.Duration
+	mute      openflow.DPID // those up to this one answer nothing
 }
 
 func (c *manySwitches) Snapshot() *topology.Snapshot { return c.snap }
 
 func (c *manySwitches) AskAll(ctx context.Context, dpid openflow.DPID, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error) {
 	c.mu.Lock()
+	if dpid <= c.mute {
+		c.mu.Unlock()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	c.now++
 	c.most = max(c.most, c.now)
 	c.at[dpid] = time.Now()
@@ -181,6 +187,38 @@ func TestRoundOfAnIdleNetwork(t *testing.T) {
 		}
 		if len(p.samples) != n {
 			t.Errorf("%d samples", len(p.samples))
+		}
+	})
+}
+
+// Switches that answer are asked as often beside hundreds that do not as
+// without them, once it is known which these are.
+func TestSilentSwitchesHoldUpNoOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n, mute, rounds = 1024, 400, 12
+		c := &manySwitches{snap: switches(n), questions: map[openflow.MultipartType]int{}, at: map[openflow.DPID]time.Time{}, slow: 5 * time.Millisecond, mute: mute}
+		p, err := New(t.Context(), Config{Source: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- p.Run(ctx) }()
+		time.Sleep(time.Minute)
+		c.mu.Lock()
+		clear(c.questions)
+		c.mu.Unlock()
+		time.Sleep(rounds * DefaultInterval)
+		synctest.Wait()
+		cancel()
+		<-done
+		if got, want := c.questions[openflow.MultipartPortStats], rounds*(n-mute); got < want*9/10 {
+			t.Errorf("%d switches that answer were asked %d times in %d rounds", n-mute, got, rounds)
+		}
+		for dpid, at := range c.at {
+			if old := time.Since(at); old > 2*DefaultInterval {
+				t.Errorf("switch %v was asked %v ago", dpid, old)
+			}
 		}
 	})
 }
