@@ -1,13 +1,24 @@
 package flow
 
-import "conga/openflow"
+import (
+	"cmp"
+	"slices"
 
-// contender is a circuit that wants an entry. Where several want the same they
-// are a list, the one that has it first.
+	"conga/openflow"
+)
+
+// contender is a circuit that wants an entry. Where several want the same it is
+// the one that has it, and the others wait behind it. What is sent to one
+// server shares entries, so they may be thousands.
 type contender struct {
+	bid
+	others *[]bid // in order of precedence; nil: none
+}
+
+// bid is that a circuit wants an entry.
+type bid struct {
 	member *member
 	rule   *Rule
-	next   *contender
 }
 
 // replaceRules has a circuit want other entries than before.
@@ -75,7 +86,7 @@ func (s *site) enterRules(m *member, now *part) bool {
 	for i, r := range now.rules {
 		k := r.Key()
 		if s.contenders[k] == nil {
-			list[i] = contender{member: m, rule: r}
+			list[i] = contender{bid: bid{m, r}}
 			s.contenders[k] = &list[i]
 			continue
 		}
@@ -94,22 +105,43 @@ func (c *contender) winner() *Rule {
 	return c.rule
 }
 
-// without returns the list without a circuit.
+// without returns the contenders without a circuit; nil if none are left.
 func (c *contender) without(m *member) *contender {
 	if c == nil {
 		return nil
 	}
-	if c.next = c.next.without(m); c.member == m {
-		return c.next
+	if c.others != nil {
+		*c.others = slices.DeleteFunc(*c.others, func(o bid) bool { return o.member == m })
+	}
+	if c.member == m {
+		if c.others == nil || len(*c.others) == 0 {
+			return nil
+		}
+		c.bid = (*c.others)[0]
+		*c.others = slices.Delete(*c.others, 0, 1)
+	}
+	if c.others != nil && len(*c.others) == 0 {
+		c.others = nil
 	}
 	return c
 }
 
-// with returns the list with one more, behind those that precede it.
+// with returns the contenders with one more, behind those that precede it.
 func (c *contender) with(m *member, r *Rule) *contender {
-	if c == nil || m.handle < c.member.handle {
-		return &contender{m, r, c}
+	if c == nil {
+		return &contender{bid: bid{m, r}}
 	}
-	c.next = c.next.with(m, r)
+	if c.others == nil {
+		c.others = &[]bid{}
+	}
+	if m.handle < c.member.handle {
+		*c.others = slices.Insert(*c.others, 0, c.bid)
+		c.bid = bid{m, r}
+		return c
+	}
+	i, _ := slices.BinarySearchFunc(*c.others, m.handle, func(o bid, handle uint32) int {
+		return cmp.Or(cmp.Compare(o.member.handle, handle), -1) // behind those that are as early
+	})
+	*c.others = slices.Insert(*c.others, i, bid{m, r})
 	return c
 }

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"iter"
 	"slices"
 
 	"conga/controller/path"
@@ -97,34 +98,79 @@ func (n *Network) cornersOf(c path.Circuit, rivals map[hostPair][]path.Circuit) 
 	return cornersOf([]path.Circuit{c}, later)
 }
 
-// rival enters a circuit among those of its hosts, takes it out where it was
-// before, and settles the corners of all that are there.
+// A subject is which of protocol and ports keys between two hosts or prefixes
+// give: ports of the lower side, and of the higher one.
+type subject struct {
+	hostPair
+	proto, low, high bool
+}
+
+// subjectOf returns that of a key; ok is false if it shares a corner with no
+// other key, since it gives all or nothing.
+func subjectOf(k path.FlowKey) (s subject, ok bool) {
+	pair, n := hostPairOf(k), k.Specificity()
+	if pair[0] != k.Src {
+		k = k.Reverse()
+	}
+	return subject{pair, k.Proto != path.ProtoAny, !k.SrcPort.Any(), !k.DstPort.Any()}, n == 1 || n == 2
+}
+
+// subjectsOf returns those of circuits, each once.
+func subjectsOf(circuits []path.Circuit) (out []subject) {
+	for i := range circuits {
+		if s, ok := subjectOf(circuits[i].Key); ok && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// rivals returns the subjects whose keys may share corners with those of one:
+// they give as much of the same hosts' traffic, and not the same.
+func (s subject) rivals() [2]subject {
+	return [2]subject{{s.hostPair, s.high, s.proto, s.low}, {s.hostPair, s.low, s.high, s.proto}}
+}
+
+// rival enters a circuit among those of its subjects, takes it out where it was
+// before, and settles the corners of all that may share some with it.
 func (w *Wanted) rival(m *member, before []path.Circuit) {
-	var pairs []hostPair
-	for _, list := range [...][]path.Circuit{before, m.listed} {
-		for i := range list {
-			if p := hostPairOf(list[i].Key); !slices.Contains(pairs, p) {
-				pairs = append(pairs, p)
+	was, is := subjectsOf(before), subjectsOf(m.listed)
+	for _, s := range was {
+		if !slices.Contains(is, s) {
+			among := slices.DeleteFunc(w.rivals[s], func(o *member) bool { return o == m })
+			if w.rivals[s] = among; len(among) == 0 {
+				delete(w.rivals, s)
 			}
 		}
 	}
-	for _, p := range pairs {
-		among := slices.DeleteFunc(w.rivals[p], func(o *member) bool { return o == m })
-		if slices.ContainsFunc(m.listed, func(c path.Circuit) bool { return hostPairOf(c.Key) == p }) {
-			among = append(among, m)
-		}
-		if w.rivals[p] = among; len(among) == 0 {
-			delete(w.rivals, p)
+	for _, s := range is {
+		if !slices.Contains(was, s) {
+			w.rivals[s] = append(w.rivals[s], m)
 		}
 	}
-	for _, p := range pairs {
-		for _, o := range w.rivals[p] {
-			if o != m && o.handle < m.handle && (anyCorner(o.listed, before) || anyCorner(o.listed, m.listed)) {
-				w.settleCorners(o)
-			}
+	for o := range w.rivalsOf(append(was, is...)) {
+		if o != m && o.handle < m.handle && (anyCorner(o.listed, before) || anyCorner(o.listed, m.listed)) {
+			w.settleCorners(o)
 		}
 	}
 	w.settleCorners(m)
+}
+
+// rivalsOf returns the circuits that may share corners with those of some
+// subjects.
+func (w *Wanted) rivalsOf(subjects []subject) iter.Seq[*member] {
+	return func(yield func(*member) bool) {
+		for _, s := range subjects {
+			for _, x := range s.rivals() {
+				for _, o := range w.rivals[x] {
+					w.compared++
+					if !yield(o) {
+						return
+					}
+				}
+			}
+		}
+	}
 }
 
 // LastInCorner returns the handle of the circuit that came last of those that
@@ -135,11 +181,9 @@ func (w *Wanted) LastInCorner(id string) (handle uint32, ok bool) {
 	if m == nil || len(m.corners) == 0 {
 		return 0, false
 	}
-	for i := range m.listed {
-		for _, o := range w.rivals[hostPairOf(m.listed[i].Key)] {
-			if o.handle > max(m.handle, handle) && anyCorner(m.listed, o.listed) {
-				handle, ok = o.handle, true
-			}
+	for o := range w.rivalsOf(subjectsOf(m.listed)) {
+		if o.handle > max(m.handle, handle) && anyCorner(m.listed, o.listed) {
+			handle, ok = o.handle, true
 		}
 	}
 	return handle, ok
@@ -160,15 +204,9 @@ func anyCorner(a, b []path.Circuit) bool {
 // settleCorners has the rules of a circuit made again if it has other corners.
 func (w *Wanted) settleCorners(m *member) {
 	var later []path.Circuit
-	for i := range m.listed {
-		p := hostPairOf(m.listed[i].Key)
-		if i > 0 && p == hostPairOf(m.listed[i-1].Key) {
-			continue
-		}
-		for _, o := range w.rivals[p] {
-			if o.handle > m.handle && anyCorner(m.listed, o.listed) {
-				later = append(later, o.listed...)
-			}
+	for o := range w.rivalsOf(subjectsOf(m.listed)) {
+		if o.handle > m.handle && anyCorner(m.listed, o.listed) {
+			later = append(later, o.listed...)
 		}
 	}
 	if now := cornersOf(m.listed, later); !sameCorners(now, m.corners) {

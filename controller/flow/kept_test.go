@@ -26,7 +26,11 @@ func (h *history) checkKept() {
 			h.Fatalf("switch %d still has marks: %+v", d, s)
 		}
 		for k, c := range s.contenders {
-			for ; c != nil; c = c.next {
+			bids := []bid{c.bid}
+			if c.others != nil {
+				bids = append(bids, *c.others...)
+			}
+			for _, c := range bids {
 				if w.members[c.member.id] != c.member || c.member.part(s) == nil || !slices.Contains(c.member.part(s).rules, c.rule) {
 					h.Fatalf("switch %d: %v is contested by what is not wanted", d, k)
 				}

@@ -146,18 +146,14 @@ type Unmetered map[openflow.MeterID]error
 // that crosses the switch by this hop: its own, that of best effort at its
 // ports, or one that matters at all ports. nil: none was.
 func (m Unmetered) Rests(handle uint32, h path.Hop) error {
-	for id, err := range m {
-		switch kind, of := purpose.ReadMeter(id); kind {
-		case purpose.MeterFlood:
+	for _, id := range [...]openflow.MeterID{purpose.FloodID, purpose.PolicerID(handle), purpose.BackPolicerID(handle)} {
+		if err := m[id]; err != nil {
 			return err
-		case purpose.MeterBestEffort:
-			if at := openflow.PortNo(of); at == h.In || at == h.Out {
-				return err
-			}
-		case purpose.MeterPolicer:
-			if circuit, _ := purpose.Backwards(of); circuit == purpose.PolicerSuffix(handle) {
-				return err
-			}
+		}
+	}
+	for _, no := range [...]openflow.PortNo{h.In, h.Out} {
+		if id, ok := purpose.PortID(no); ok && m[id] != nil {
+			return m[id]
 		}
 	}
 	return nil
@@ -171,6 +167,7 @@ func (r *Reconciler) Retry(now time.Time) (any bool) {
 	clear(r.roomless)
 	clear(r.yields.asked)
 	clear(r.yields.none)
+	clear(r.yields.hosts)
 	for k := range r.refused {
 		if !r.disputes[k].resting(now) {
 			any = true

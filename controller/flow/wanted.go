@@ -34,7 +34,8 @@ type Wanted struct {
 
 	members  map[string]*member // circuits, by ID
 	passing  map[openflow.DPID]map[*member]bool
-	rivals   map[hostPair][]*member                             // by the hosts of their traffic
+	rivals   map[subject][]*member                              // see corner.go
+	compared uint64                                             // how often circuits were compared for corners
 	sides    map[path.Prefix]map[*member]bool                   // by each host or prefix of their traffic
 	lengths  path.PrefixLengths                                 // of these
 	reserved map[openflow.DPID]map[openflow.PortNo]bitrate.Rate // what best effort leaves to circuits
@@ -62,7 +63,7 @@ func NewWanted(p Policy) *Wanted {
 		members: map[string]*member{}, passing: map[openflow.DPID]map[*member]bool{},
 		reserved: map[openflow.DPID]map[openflow.PortNo]bitrate.Rate{},
 		usages:   map[openflow.DPID]map[openflow.PortNo]*usage{},
-		rivals:   map[hostPair][]*member{}, sides: map[path.Prefix]map[*member]bool{},
+		rivals:   map[subject][]*member{}, sides: map[path.Prefix]map[*member]bool{},
 		resized: map[topology.PortID]bool{}, unsettled: map[*member]bool{}, later: map[*member]bool{}, loans: map[*member]bool{}, lowered: map[topology.PortID]map[openflow.DPID]bool{},
 		sites: map[openflow.DPID]*site{}, changed: map[*site]bool{},
 	}

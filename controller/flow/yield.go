@@ -1,6 +1,10 @@
 package flow
 
-import "conga/openflow"
+import (
+	"slices"
+
+	"conga/openflow"
+)
 
 // Where a table is full, entries towards hosts yield to those of the pipeline
 // itself and to those of circuits. A host that a switch has no entry for is
@@ -16,6 +20,56 @@ type yields struct {
 	slots []*slot
 	asked map[openflow.EntryKey]int // how often an entry was refused and others yielded to it
 	none  map[openflow.TableID]bool // tables where nothing can yield, until what was refused is tried again
+	hosts map[openflow.TableID][]yielder
+	looks int // how often all entries were looked through
+}
+
+// A yielder is an entry towards a host that yields when its time comes, the
+// last of a list first, if it still can.
+type yielder struct {
+	key openflow.EntryKey
+	*slot
+}
+
+// canYield reports whether an entry can go for another.
+func (r *Reconciler) canYield(k openflow.EntryKey, s *slot) bool {
+	_, refused := r.refused[k]
+	return !refused && !s.flying && s.want != nil && s.have != nil && s.want.host
+}
+
+// nextYielder returns the next entry of a table that can go for another; ok is
+// false if there is none. All entries are looked through only when those that
+// were found the last time have gone.
+func (r *Reconciler) nextYielder(t openflow.TableID) (y yielder, ok bool) {
+	list := r.yields.hosts[t]
+	for looked := false; ; looked = true {
+		for !ok && len(list) > 0 {
+			last := len(list) - 1
+			y, list = list[last], list[:last]
+			ok = r.canYield(y.key, y.slot)
+		}
+		if ok || looked {
+			break
+		}
+		list = r.yielders(t)
+	}
+	if r.yields.hosts == nil {
+		r.yields.hosts = map[openflow.TableID][]yielder{}
+	}
+	r.yields.hosts[t] = list
+	return y, ok
+}
+
+// yielders returns the entries of a table that can go for others, in order.
+func (r *Reconciler) yielders(t openflow.TableID) (list []yielder) {
+	r.yields.looks++
+	for k, s := range r.rules {
+		if k.Table == t && r.canYield(k, s) {
+			list = append(list, yielder{k, s})
+		}
+	}
+	slices.SortFunc(list, func(a, b yielder) int { return compareRules(a.want, b.want) })
+	return list
 }
 
 // yield has an entry towards a host go for one that was refused for want of
@@ -25,17 +79,8 @@ func (r *Reconciler) yield(to openflow.EntryKey, err error) bool {
 	if r.yields.asked[to] >= yieldsMost || r.yields.none[to.Table] {
 		return false
 	}
-	var key openflow.EntryKey
-	var last *slot
-	for k, s := range r.rules {
-		if k.Table == to.Table && !s.flying && s.want != nil && s.have != nil && s.want.host &&
-			(last == nil || compareRules(last.want, s.want) < 0) {
-			if _, is := r.refused[k]; !is {
-				key, last = k, s
-			}
-		}
-	}
-	if last == nil {
+	last, ok := r.nextYielder(to.Table)
+	if !ok {
 		if r.yields.none == nil {
 			r.yields.none = map[openflow.TableID]bool{}
 		}
@@ -46,9 +91,9 @@ func (r *Reconciler) yield(to openflow.EntryKey, err error) bool {
 		r.yields.asked = map[openflow.EntryKey]int{}
 	}
 	r.yields.asked[to]++
-	r.refused[key] = refusal{last.want, err}
-	r.lookAt(last, key, last.pair, r.generation) // not to be changed any more
-	r.yields.slots = append(r.yields.slots, last)
+	r.refused[last.key] = refusal{last.want, err}
+	r.lookAt(last.slot, last.key, last.pair, r.generation) // not to be changed any more
+	r.yields.slots = append(r.yields.slots, last.slot)
 	return true
 }
 

@@ -170,3 +170,31 @@ func TestHostsYieldToCircuits(t *testing.T) {
 		t.Errorf("hosts have yielded: %v, want all %d", lapses, len(hosts))
 	}
 }
+
+// Where many entries are refused at a time, those that can yield are looked for
+// once, however many others the switch holds.
+func TestYieldersAreLookedForOnce(t *testing.T) {
+	const fit, more = 300, 200
+	var hosts, bars []*Rule
+	for n := range openflow.DPID(fit) {
+		hosts = append(hosts, towards(n+1))
+	}
+	for n := range openflow.PortNo(more) {
+		bars = append(bars, newRule(purpose.Control, tableForwarding, prioPort, openflow.Match{openflow.InPort(n + 1)}))
+	}
+	r := &room{begun(hosts...), fit, map[openflow.EntryKey]*Rule{}, 0}
+	r.settle()
+	r.Want(wanting(bars...), 2, 2)
+	r.settle()
+	for _, bar := range bars {
+		if r.have[bar.Key()] == nil {
+			t.Fatalf("%v is not there", bar)
+		}
+	}
+	if n := len(r.have) - more; n != fit-more {
+		t.Errorf("%d hosts are left, want %d", n, fit-more)
+	}
+	if r.yields.looks > 1 {
+		t.Errorf("all entries were looked through %d times", r.yields.looks)
+	}
+}
