@@ -225,9 +225,11 @@ func (s *Schedule) sort(snap *topology.Snapshot, dpid openflow.DPID, now time.Ti
 	for k := range kinds {
 		r := &all[k]
 		s.queues[k].ports += len(ports[k]) - len(r.ports)
-		joined := slices.ContainsFunc(ports[k], func(p topology.Port) bool {
-			return !slices.ContainsFunc(r.ports, func(old topology.Port) bool { return old.ID == p.ID })
-		})
+		had := make(map[openflow.PortNo]bool, len(r.ports))
+		for i := range r.ports {
+			had[r.ports[i].ID.Port] = true
+		}
+		joined := slices.ContainsFunc(ports[k], func(p topology.Port) bool { return !had[p.ID.Port] })
 		r.ports = ports[k]
 		if joined {
 			s.start(k, r, dpid, now)

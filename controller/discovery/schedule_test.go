@@ -255,3 +255,19 @@ func TestEchoingPortIsAskedOften(t *testing.T) {
 		t.Errorf("wide probes in %.1f s: %v; want five a second of port 1, one of the other", seconds, wide)
 	}
 }
+
+// BenchmarkManyPorts takes in one change after the other of a switch with as
+// many ports as one may have.
+func BenchmarkManyPorts(b *testing.B) {
+	for _, n := range []int{64, 4096} {
+		b.Run(fmt.Sprintf("ports=%d", n), func(b *testing.B) {
+			snap, s, now := fabric(1, map[topology.PortRole]int{topology.Edge: n}), NewSchedule(ScheduleConfig{}), time.Unix(1000, 0)
+			for b.Loop() {
+				next := *snap
+				next.Revision += 2 // of one that was missed, too
+				snap = &next
+				s.Due(snap, now)
+			}
+		})
+	}
+}
