@@ -151,8 +151,8 @@ func TestDisjointFromWhatIsBeingChanged(t *testing.T) {
 	}
 }
 
-// TestNoPathIsDisjoint: a request to be disjoint from what has the only way says
-// so, by its ID.
+// TestNoPathIsDisjoint: a request to be disjoint from what has the only way
+// says so, by its ID.
 func TestNoPathIsDisjoint(t *testing.T) {
 	w, _ := pair(t)
 	other := w.create(ask(1, 2, 2, 2, 1, 1000)).ID

@@ -306,8 +306,8 @@ func TestInsteadOfAWindowThatTheLimitCuts(t *testing.T) {
 	}
 }
 
-// TestInsteadKeepsTheLeastRate: no rate is offered that is too small to be asked
-// for.
+// TestInsteadKeepsTheLeastRate: no rate is offered that is too small to be
+// asked for.
 func TestInsteadKeepsTheLeastRate(t *testing.T) {
 	for left, want := range map[bitrate.Rate]bool{4: false, 5: true} {
 		w, _ := pair(t)
@@ -323,8 +323,8 @@ func TestInsteadKeepsTheLeastRate(t *testing.T) {
 	}
 }
 
-// TestInsteadOfARateBack: where the way back is what is too narrow, less of that
-// is offered: at a start, by a deadline and of what runs.
+// TestInsteadOfARateBack: where the way back is what is too narrow, less of
+// that is offered: at a start, by a deadline and of what runs.
 func TestInsteadOfARateBack(t *testing.T) {
 	back := func(b bitrate.Rate) func(*Request) { return func(r *Request) { r.Reverse.Rate = b } }
 	w, _ := pair(t)

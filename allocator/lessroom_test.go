@@ -287,8 +287,8 @@ func TestOneSwitchIsLost(t *testing.T) {
 	}
 }
 
-// TestLessThanIsReservedOfAnotherPath: what has left a cable takes no room there
-// from what stays, when that carries less.
+// TestLessThanIsReservedOfAnotherPath: what has left a cable takes no room
+// there from what stays, when that carries less.
 func TestLessThanIsReservedOfAnotherPath(t *testing.T) {
 	w := newWorld(t, 2, 100)
 	cables := []topology.LinkID{w.cable(1, 2, 12), w.cable(1, 2, 12)}

@@ -34,8 +34,9 @@ type shaping struct {
 }
 
 // shape returns the steps, at most so many, in which a volume in bytes has
-// passed first over a path that has the levels free, at rates from floor, which is not 0, to
-// most; of those with that end it has the fewest. nil: it does not pass.
+// passed first over a path that has the levels free, at rates from floor, which
+// is not 0, to most; of those with that end it has the fewest. nil: it does not
+// pass.
 // Levels follow on each other, and the profile lasts longest seconds at most.
 //
 // Where the levels last longer than that, only starts at which a level begins
