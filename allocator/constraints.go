@@ -244,10 +244,8 @@ func (a *Allocator) lookAtConfinedLocked() {
 // strayLocked returns which constraint the path of an allocation does not meet
 // as the network is now, in words for the user; "" if it meets all.
 func (a *Allocator) strayLocked(s *topology.Snapshot, c *Allocation) string {
-	for _, dpid := range maskless(s, c.Key) {
-		if c.Path.At(dpid) != (path.Hop{}) {
-			return masklessReason(dpid, c.Key)
-		}
+	if dpid, is := masklessOn(s, c.Key, c.Path); is {
+		return masklessReason(dpid, c.Key)
 	}
 	if c.Constraints == (Constraints{}) || len(c.Path) == 0 || c.Swapped {
 		return "" // a backup need not include anything

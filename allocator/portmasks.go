@@ -12,11 +12,7 @@ import (
 // maskless returns the switches that the path of a key cannot cross, since they
 // take no masks of ports and would need too many entries, ascending.
 func maskless(s *topology.Snapshot, k path.FlowKey) (list []openflow.DPID) {
-	_, one := k.SrcPort.One()
-	if _, other := k.DstPort.One(); one && other || s == nil {
-		return nil
-	}
-	if _, exact := k.Entries(); exact <= path.MaxExact {
+	if s == nil || !needsMasks(k) {
 		return nil
 	}
 	for dpid, sw := range s.Switches {
@@ -26,6 +22,30 @@ func maskless(s *topology.Snapshot, k path.FlowKey) (list []openflow.DPID) {
 	}
 	slices.Sort(list)
 	return list
+}
+
+// needsMasks reports whether a key would need too many entries in a switch that
+// takes no masks of ports.
+func needsMasks(k path.FlowKey) bool {
+	_, one := k.SrcPort.One()
+	if _, other := k.DstPort.One(); one && other {
+		return false
+	}
+	_, exact := k.Entries()
+	return exact > path.MaxExact
+}
+
+// masklessOn returns the first switch of a path that the path of a key cannot
+// cross; ok is false if there is none.
+func masklessOn(s *topology.Snapshot, k path.FlowKey, p path.Path) (dpid openflow.DPID, ok bool) {
+	if !needsMasks(k) {
+		return 0, false
+	}
+	i := slices.IndexFunc(p, func(h path.Hop) bool { return s.Switches[h.DPID].Lacks&topology.LacksPortMasks != 0 })
+	if i < 0 {
+		return 0, false
+	}
+	return p[i].DPID, true
 }
 
 // masklessError returns the refusal of ports for which there is a path, but
@@ -63,7 +83,7 @@ func (a *Allocator) masksLostLocked(was, is topology.Switch) {
 	}
 	for _, c := range a.cables.bySwitch[topology.PortID{DPID: is.DPID}] {
 		for _, it := range c.list {
-			if c.uses(it) && len(maskless(a.seen, it.key())) > 0 {
+			if c.uses(it) && needsMasks(it.key()) {
 				a.lookLocked(it)
 			}
 		}
