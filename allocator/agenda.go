@@ -84,7 +84,7 @@ func (a *Allocator) steppedLocked(it *item) {
 	}
 	it.parked = false
 	a.rescheduleLocked(it)
-	a.spareChangedLocked()
+	a.spareLaterLocked()
 	for _, id := range it.appendLinks(nil) {
 		a.giveWayLocked(a.waiting.links[cableOf(id)], always)
 	}

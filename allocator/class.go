@@ -60,7 +60,7 @@ func (r *Request) checkClass() *Error {
 }
 
 // How many scavengers there may be. What is spare is divided among all of them
-// at once, which takes some 60 ms for so many; and no project takes the places
+// at once, which takes some 20 ms for so many; and no project takes the places
 // of all others.
 const (
 	mostScavengers = 1000

@@ -51,11 +51,13 @@ func (a *Allocator) observeLocked() {
 	}
 	a.seen = now
 	a.plan.observed++
-	a.spareChangedLocked()
 	if old == nil {
 		old = &topology.Snapshot{} // nothing is here yet that could depend on it
 	}
 	d, addrs := difference(old, now)
+	if len(d.Switches)+len(d.Links)+len(addrs) > 0 { // else a host was heard again, as often happens
+		a.spareChangedLocked()
+	}
 	a.rewiredLocked(old, now, d)
 	if !sameAttachments(old.Attachments, now.Attachments) {
 		a.lookAtAllLocked()

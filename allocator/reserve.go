@@ -18,7 +18,8 @@ func (a *Allocator) reserveLocked(it *item) {
 	}
 	if changed {
 		a.calendars.replace(old, h)
-		if a.spareChangedLocked(); old.spare || h.spare {
+		a.spareReservedLocked(h)
+		if old.spare || h.spare {
 			a.wakeSqueezedLocked()
 			return
 		}

@@ -32,6 +32,7 @@ type scavenging struct {
 	grew   nanos          // when one has got more last
 	search bool           // something has happened from which one that waits may profit
 	queue  []*item        // whose installation waits until scavengers have less
+	looked uint64         // how often what is spare was looked at for all of them
 }
 
 // spareChangedLocked has what is spare divided anew.
@@ -39,6 +40,19 @@ func (a *Allocator) spareChangedLocked() {
 	if len(a.spare.items) > 0 {
 		a.plan.spare, a.spare.search = true, true
 		a.signal()
+	}
+}
+
+// spareLaterLocked has more of what is spare given to scavengers, and paths
+// sought for them, when that is done next, within a second.
+func (a *Allocator) spareLaterLocked() { a.spare.search = true }
+
+// spareReservedLocked takes in what has come to be reserved. It is divided anew
+// at once only where a scavenger has to give way to it. What one of them holds
+// takes nothing from the others, as far as they know of each other.
+func (a *Allocator) spareReservedLocked(h reservations) {
+	if a.spareLaterLocked(); !h.spare && len(a.spare.items) > 0 && a.pressesLocked(h) {
+		a.spareChangedLocked()
 	}
 }
 
@@ -67,6 +81,7 @@ func (a *Allocator) scavengeLocked(now Seconds) (changed []*item) {
 	at := a.nowNanos()
 	grows := at >= a.spare.grew+spareEvery || at < a.spare.grew // the clock may have been set back
 	a.spare.next = at + spareEvery
+	a.spare.looked++
 	s := a.surveyLocked(now)
 	if grows && a.spare.search {
 		a.spare.search = false

@@ -84,5 +84,40 @@ func (a *Allocator) enrolLocked(it *item, on bool) {
 		a.spareChangedLocked()
 	default:
 		delete(a.spare.items, it)
+		a.spareLaterLocked()
 	}
+}
+
+// meets reports whether scavengers may have something of the traffic between
+// two hosts or prefixes.
+func (c *spareCalendars) meets(between hosts) bool {
+	t := c.keys.between(between)
+	return between.wide() || t.first.used || t.more != nil || len(c.keys.wide.meeting(between)) > 0
+}
+
+// pressesLocked reports whether scavengers have something of what is reserved
+// soon, or more than their project may hold beside it.
+func (a *Allocator) pressesLocked(h reservations) bool {
+	now, spare := a.now(), &a.calendars.spare
+	soon := Window{now, now + spareLead}
+	for _, x := range h.links {
+		if !x.window.Overlaps(soon) {
+			continue
+		}
+		for _, id := range [...]topology.LinkID{x.on.id, x.on.id.Reverse()} {
+			if has := spare.links.peak(id, soon); has > 0 {
+				if l, ok := a.seen.Link(id); !ok || a.calendars.links.peak(id, soon)+has > a.limitOfLocked(l) {
+					return true
+				}
+			}
+		}
+	}
+	if slices.ContainsFunc(h.key, func(x reservation[ownedKey]) bool {
+		return x.window.Overlaps(soon) && spare.meets(hostsOf(x.on.FlowKey))
+	}) {
+		return true
+	}
+	return slices.ContainsFunc(h.project, func(x reservation[string]) bool {
+		return x.window.Overlaps(soon) && spare.active[x.on] > 0 && a.cfg.Limits(x.on).Bandwidth != nil
+	})
 }

@@ -77,6 +77,7 @@ func (a *Allocator) surveyLocked(now Seconds) *survey {
 		tk := &taker{record: c, item: it, floor: a.floorOf(&c.Request)}
 		if s.takers = append(s.takers, tk); len(c.Path) > 0 {
 			s.keep(tk)
+			a.spare.search = a.spare.search || tk.lost != "" // others may have what it gives up
 		}
 	}
 	return s
@@ -213,8 +214,12 @@ func (n named) String() string {
 func (s *survey) settle() {
 	for _, tk := range s.takers {
 		it := tk.item
-		if len(tk.Path) > 0 || it.busy != nil || it.task || len(it.network) > 0 {
-			continue // it leaves one first
+		if len(tk.Path) > 0 {
+			continue
+		}
+		if it.busy != nil || it.task || len(it.network) > 0 {
+			s.spare.search = true // when that is over: it leaves a path first
+			continue
 		}
 		if it.barred > s.nowNanos() {
 			s.spare.search = true // when that is over
