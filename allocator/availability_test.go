@@ -187,3 +187,16 @@ func BenchmarkAvailability(b *testing.B) {
 		})
 	}
 }
+
+// TestAvailabilityOfOneWay: what needs nothing back has all that is free towards
+// the destination, however full the way back is.
+func TestAvailabilityOfOneWay(t *testing.T) {
+	for back, want := range map[bitrate.Rate]bitrate.Rate{0: 9, 1: 0} {
+		w, _ := pair(t)
+		w.create(reversed(fixed(w, 2, 1, 0, 1000), 10))
+		got, err := w.a.Availability(reversed(ask(1, 1, 2, 1, 5, 50), back), 100)
+		if err != nil || len(got.Free) != 1 || got.Free[0] != (Step{Window{w.now, w.now + 100}, want}) {
+			t.Errorf("with %d back: %+v, %v", back, got.Free, err)
+		}
+	}
+}
