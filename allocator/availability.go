@@ -2,6 +2,7 @@ package allocator
 
 import (
 	"cmp"
+
 	"conga/controller/topology"
 )
 
@@ -54,7 +55,9 @@ func (a *Allocator) Availability(r Request, horizon Seconds) (Availability, erro
 	}
 	planned := record{Allocation: Allocation{Request: r, State: Pending}}
 	planned.put(at)
-	out.Planned = planned.Allocation
+	if out.Planned = planned.Allocation; out.Planned.Window.Start > max(start, r.Earliest) {
+		out.Planned.Reason = a.foretoldLocked(&out.Planned, at.obstacles)
+	}
 	if open {
 		out.Planned.Duration = 0
 	} else {
@@ -114,6 +117,6 @@ func (a *Allocator) Validate(r Request) (Allocation, error) {
 	planned := record{Allocation: Allocation{Created: now, Request: r, State: Pending, LeaseEnd: leaseEnd(r.firstLease(), now)}}
 	planned.put(at)
 	v := planned.Allocation
-	v.Reason = a.reasonLocked(a.none.newItem(), &v)
+	v.Reason = a.foretoldLocked(&v, at.obstacles)
 	return v, nil
 }

@@ -2,36 +2,59 @@ package allocator
 
 import (
 	"cmp"
-	"slices"
 
 	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 )
 
-// maxCandidates is how many paths are looked at for a profile, maxParts into
-// how many parts time is cut to find them, and maxScans how often.
 const (
-	maxCandidates = 16
-	maxParts      = 4
-	maxScans      = 2
+	// shapingEffort is what it takes to begin to look for a profile.
+	shapingEffort = 100
+	// maxEffort is how much a search for a profile takes at most, in levels, or
+	// pairs of levels, that are looked at: some milliseconds. After half of it
+	// any path will do on which the volume passes. Networks of fewSwitches have
+	// fewEffort, in which all their paths can be judged.
+	maxEffort   = 1 << 16
+	fewEffort   = 1 << 18
+	fewSwitches = 64
+	// maxCut is how many cables lead to the last switch at most where each of
+	// them is looked at beforehand.
+	maxCut = 8
 )
 
 // A stepping is the search for the profile with which a volume has passed first
-// over any path.
-//
-// Where there are few paths all are looked at. Else they are those with most
-// room in all the time there is, and in parts of it, and so again in the time
-// up to the end that is found.
+// over any path. What is known of a way is what its cables have free at each
+// moment, the least of them; so of two ways to a switch one will do that never
+// has less.
 type stepping struct {
 	planner
 	demand
-	start, end  Seconds
-	prompt      bool // it begins at the start
-	floor, most bitrate.Rate
-	seen        []path.Path
-	best        placement
+	gauge   gauge
+	window  Window  // in which it is to pass
+	until   Seconds // in which it passes on the best path so far
+	shaping shaping
+	cables  []*freeCable // by their numbers
+	cut     []*freeCable // those that lead to the last switch
+	effort  int          // so far, but for that of the shaping
 }
+
+// A freeCable is what a cable has free over the time of a search.
+type freeCable struct {
+	id     topology.LinkID
+	dial   dial
+	least  bitrate.Rate // at any moment
+	levels []Step       // nil: not read yet
+}
+
+// A prospect is what is known of the profiles on paths that begin in some way.
+type prospect struct {
+	levels []Step       // what that way and both ends have free
+	most   bitrate.Rate // of these
+	steps  []Step       // none ends sooner than these, and none that ends then has fewer
+}
+
+func (p *prospect) end() Seconds { return p.steps[len(p.steps)-1].End }
 
 // stepped returns the window, path and profile with which the demand's volume
 // has passed first, from start on, by end; ok is false if none is found. It is
@@ -40,10 +63,9 @@ func (pl planner) stepped(d demand, start, end Seconds, prompt bool) (got placem
 	if pl.constant || end == never || !d.picksRate() || d.Protected || start >= end {
 		return placement{}, false
 	}
-	s := stepping{planner: pl, demand: d, start: start, end: end, prompt: prompt}
-	s.floor, s.most = max(1, d.MinBandwidth, pl.least), pl.mostRate(d)
-	s.own, s.readings, s.Bandwidth = nil, nil, 0
-	if s.floor > s.most {
+	pl.own, pl.readings, d.Bandwidth = nil, nil, 0
+	s := pl.newStepping(d, Window{start, end}, prompt)
+	if s.shaping.floor > s.shaping.highest {
 		return placement{}, false
 	}
 	if s.limit != nil {
@@ -52,207 +74,175 @@ func (pl planner) stepped(d demand, start, end Seconds, prompt bool) (got placem
 	for _, k := range s.conflicting {
 		s.obstacles.key(k.FlowKey)
 	}
-	s.search()
-	return s.best, len(s.best.path) > 0
+	for _, x := range s.accesses() {
+		s.obstacles.link(x.id)
+	}
+	return s.search()
 }
 
-// search looks at paths.
-func (s *stepping) search() {
-	paths, all := s.graph.Few(s.from, s.to, s.confines(&s.Request), maxCandidates)
-	for _, p := range paths {
-		s.try(p)
-	}
-	if all {
-		return
-	}
-	for end, scans := s.end, 0; scans < maxScans; scans++ {
-		s.scan(end)
-		if s.best.window.End == 0 || s.best.window.End == end {
-			return
-		}
-		end = s.best.window.End
+func (pl planner) newStepping(d demand, w Window, prompt bool) *stepping {
+	return &stepping{
+		planner: pl, demand: d, window: w, until: w.End,
+		gauge: gauge{planner: pl, from: d.from, to: d.to, reverse: d.Reverse},
+		shaping: shaping{
+			floor: max(1, d.MinBandwidth, pl.least), highest: pl.mostRate(d), volume: int64(8 * d.Volume),
+			steps: MaxProfile, longest: cmp.Or(pl.longest, MaxDuration), prompt: prompt,
+		},
 	}
 }
 
-// scan looks at the paths with most room in parts of the time up to an end.
-func (s *stepping) scan(end Seconds) {
-	for parts := Seconds(1); parts <= maxParts; parts *= 2 {
-		for i := range parts {
-			w := Window{s.start + (end-s.start)*i/parts, s.start + (end-s.start)*(i+1)/parts}
-			if w.empty() || len(s.seen) == maxCandidates {
-				continue
-			}
-			if p, _, ok := s.graph.Widest(s.query(s.demand, w)); ok {
-				s.try(p)
-			}
-		}
+// search looks for the path. What both ends have free bounds what any path has,
+// and so does the best one of the cables that lead to the last switch.
+func (s *stepping) search() (got placement, ok bool) {
+	levels := s.shaping.trimmed(s.levels(s.demand, nil, s.window))
+	if s.from.DPID != s.to.DPID {
+		s.graph.Reaching(s.to, s.Reverse.Apart, func(number int32, a, b *topology.Link) {
+			s.cut = append(s.cut, s.freeOf(number, a, b))
+		})
 	}
-}
-
-// try looks for the profile on one path.
-func (s *stepping) try(p path.Path) {
-	if slices.ContainsFunc(s.seen, p.Equal) {
-		return
+	first, ok := s.foresee(levels, prospect{})
+	if !ok {
+		return placement{}, false
 	}
-	s.seen = append(s.seen, p)
-	for _, id := range p.Links() {
-		s.obstacles.link(id)
+	p, best, ok := path.Best(s.graph, path.Contest[prospect]{
+		From: s.from, To: s.to, Apart: s.Reverse.Apart, Constraints: s.confines(&s.Request), First: first, Rating: s,
+	})
+	if s.exhausted(1) {
+		s.obstacles.anyLink()
 	}
-	steps := s.onPath(p, s.start, s.end, s.prompt)
-	if len(steps) == 0 {
-		return
+	if !ok && s.exhausted(1) {
+		p, _, _ = s.graph.Widest(s.query(s.demand, s.window))
+		best.levels = s.levels(s.demand, p, s.window)
 	}
-	w := Window{steps[0].Start, steps[len(steps)-1].End}
-	if b := s.best; len(b.path) > 0 && (w.End > b.window.End || w.End == b.window.End && len(steps) >= max(1, len(b.profile))) {
-		return
+	steps := s.profile(best.levels)
+	if len(p) == 0 || len(steps) == 0 {
+		return placement{}, false
 	}
-	s.best = placement{window: w, path: p, rate: steps[0].Rate}
+	got = placement{window: Window{steps[0].Start, steps[len(steps)-1].End}, path: p, rate: steps[0].Rate}
 	if len(steps) > 1 {
-		s.best.profile = steps
+		got.profile = steps
 	}
+	return got, true
 }
 
-// onPath returns the steps in which the volume has passed first over a path;
-// nil if it does not pass.
-func (s *stepping) onPath(p path.Path, start, end Seconds, prompt bool) []Step {
-	levels := s.levels(s.demand, p, Window{start, end})
-	return shape(levels, s.Volume, s.floor, s.most, MaxProfile, cmp.Or(s.longest, MaxDuration), prompt)
+// exhausted reports whether one of so many parts of the effort has been made.
+func (s *stepping) exhausted(of int) bool {
+	most := maxEffort
+	if len(s.snapshot.Switches) <= fewSwitches {
+		most = fewEffort
+	}
+	return s.effort+s.shaping.looks >= most/of
 }
 
-// levels returns what a path has free for a demand at each moment of a window:
-// what its links and its project's limit leave, and nothing while the traffic
-// is another allocation's.
-func (pl planner) levels(d demand, p path.Path, w Window) (levels []Step) {
-	g := gauge{planner: pl, from: d.from, to: d.to, reverse: d.Reverse}
-	for i, id := range [4]topology.LinkID{{To: d.from}, {From: d.from}, {To: d.to}, {From: d.to}} {
-		l, ok := pl.snapshot.Link(id)
-		if !ok {
-			return nil
-		}
-		g.access[i] = dial{forth: g.flankOf(&l, i == 1 || i == 2)}
+// freeOf returns what a cable has free, by link a towards the destination and
+// by b back.
+func (s *stepping) freeOf(number int32, a, b *topology.Link) *freeCable {
+	if n := int(number); n >= len(s.cables) {
+		s.cables = append(s.cables, make([]*freeCable, n+1-len(s.cables))...)
 	}
-	g.take(p)
-	total := flank{next: beforeAll, line: pl.calendars.projects[d.ProjectID]}
-	if d.limit != nil {
-		total.limit = int64(min(*d.limit, 1<<62))
+	if s.cables[number] == nil {
+		m := s.gauge.dialOf(a, b)
+		s.cables[number] = &freeCable{id: a.ID, dial: m, least: m.least(s.window)}
 	}
-	for g.now = w.Start; g.now < w.End; {
-		free, next := g.widthOfBest(), w.End
-		for _, m := range g.dials {
-			next = min(next, m.changes())
-		}
-		if d.limit != nil {
-			total.read(g.now)
-			next = min(next, total.changes())
-			if free = min(free, total.left); d.Reverse.Apart && int64(d.Reverse.Rate) > total.left {
-				free = 0
-			}
-		}
-		levels = appendStep(levels, Step{Window{g.now, next}, bitrate.Rate(free)})
-		g.now = next
-	}
-	var taken []Window
-	for _, k := range d.conflicting {
-		taken = append(taken, pl.calendars.keys.times(k, w)...)
-	}
-	return without(levels, taken)
+	return s.cables[number]
 }
 
-// changes returns when what was read last may change.
-func (m *dial) changes() Seconds {
-	if m.back == nil {
-		return m.forth.changes()
+// beside returns what levels have that a cable has as well.
+func (s *stepping) beside(levels []Step, x *freeCable) []Step {
+	if x.levels == nil {
+		x.levels = x.dial.levels(s.window)
+		s.effort += len(x.levels)
+		s.obstacles.link(x.id)
 	}
-	return min(m.forth.changes(), m.back.changes())
+	s.effort += len(levels) + len(x.levels)
+	return leastOf(levels, x.levels, s.shaping.floor)
 }
 
-func (f *flank) changes() Seconds {
-	if f.line == nil {
-		return never
+// profile returns the steps in which the volume has passed first where the
+// levels are free; nil if it does not pass as early as on the best path so far.
+func (s *stepping) profile(levels []Step) []Step {
+	if s.until < s.window.End {
+		levels = clipped(levels, Window{s.window.Start, s.until})
 	}
-	return f.next
+	s.effort += shapingEffort
+	return s.shaping.shape(levels)
 }
 
-// without returns levels, in order, that have nothing during any of some
-// windows. There may be thousands of both.
-func without(levels []Step, taken []Window) (out []Step) {
-	slices.SortFunc(taken, func(a, b Window) int { return cmp.Compare(a.Start, b.Start) })
-	for _, l := range levels {
-		for len(taken) > 0 && taken[0].Start < l.End {
-			w := taken[0]
-			if free := (Step{Window{l.Start, min(l.End, w.Start)}, l.Rate}); !free.empty() {
-				out = appendStep(out, free)
-				l.Start = w.Start
-			}
-			if w.End > l.Start {
-				part := Step{Window{l.Start, min(l.End, w.End)}, 0}
-				out, l.Start = appendStep(out, part), part.End
-			}
-			if w.End > l.End || l.empty() {
-				break
-			}
-			taken = taken[1:]
-		}
-		if !l.empty() {
-			out = appendStep(out, l)
-		}
-	}
-	return out
+// expect returns what is known of paths that have the levels free; ok is false
+// if the volume does not pass.
+func (s *stepping) expect(levels []Step) (p prospect, ok bool) {
+	p = prospect{levels: levels, most: highest(levels), steps: s.profile(levels)}
+	return p, len(p.steps) > 0
 }
 
-// inSteps returns the demand of what has a path and keeps its steps on another
-// one, of which peak is the highest rate. With a rate apart for the way back it
-// asks for that rate all the time.
-func (d demand) inSteps(steps []Step) demand {
-	if len(steps) == 0 {
-		return d
+// foresee returns what is known of paths that begin with a way that has the
+// levels free, and go on from another, of which no less is known. They come to
+// the last switch by one of its cables.
+func (s *stepping) foresee(levels []Step, before prospect) (p prospect, ok bool) {
+	s.shaping.soonest = 0
+	if len(before.steps) > 0 {
+		s.shaping.soonest = before.end()
 	}
-	d.Bandwidth = 0
-	for _, s := range steps {
-		d.Bandwidth = max(d.Bandwidth, s.Rate)
+	if len(s.cut) == 0 || len(s.cut) > maxCut {
+		return s.expect(levels)
 	}
-	if !d.Reverse.Apart {
-		d.steps = steps
+	most := highest(levels)
+	for _, x := range s.cut {
+		if x.least >= most {
+			return s.expect(levels)
+		}
 	}
-	return d
+	for _, x := range s.cut {
+		one, some := s.expect(s.beside(levels, x))
+		if !some || ok && s.Compare(one, p) >= 0 {
+			continue
+		}
+		if p, ok = one, true; len(before.steps) > 0 && s.Compare(p, before) == 0 {
+			break
+		}
+	}
+	p.levels, p.most = levels, most
+	return p, ok
 }
 
-// freeFor returns the demand's rate for a link that has each of its steps free,
-// and 0 for another.
-func (pl planner) freeFor(d demand) func(topology.Link) bitrate.Rate {
-	return func(l topology.Link) bitrate.Rate {
-		for _, s := range d.steps {
-			if pl.free(l, s.Window) < s.Rate {
-				return 0
-			}
-		}
-		return d.Bandwidth
+// Onward implements [path.Rating].
+func (s *stepping) Onward(way prospect, number int32, a, b *topology.Link, last bool) (next prospect, ok bool) {
+	if s.exhausted(1) {
+		return prospect{}, false
 	}
+	x, levels := s.freeOf(number, a, b), way.levels
+	if x.least < way.most {
+		levels = s.beside(levels, x)
+	}
+	switch {
+	case x.least >= way.most || covered(way.steps, x.levels): // what was foreseen stays so
+		next, ok = way, true
+		next.levels = levels
+	case !last:
+		return s.foresee(levels, way)
+	default:
+		s.shaping.soonest = way.end()
+		next, ok = s.expect(levels)
+	}
+	if last && ok {
+		s.until = min(s.until, next.end())
+	}
+	return next, ok
 }
 
-// times returns when exactly this traffic is reserved, within a window.
-func (b *keyCalendar) times(k ownedKey, w Window) (list []Window) {
-	t, want := b.between(hostsOf(k.FlowKey)), selectorOf(k)
-	add := func(f flow) {
-		if f.used && f.selector == want && f.window().Overlaps(w) {
-			list = append(list, f.window())
-		}
-	}
-	if add(t.first); t.more == nil {
-		return list
-	}
-	for _, f := range t.more.few {
-		add(f)
-	}
-	if l := t.more.many[want]; l != nil {
-		for rest := w; !rest.empty(); {
-			x := l.above(rest, 0)
-			if x == (Window{}) {
-				break
-			}
-			list = append(list, x)
-			rest.Start = x.End
-		}
-	}
-	return list
+// Compare implements [path.Rating].
+func (s *stepping) Compare(a, b prospect) int {
+	return cmp.Or(cmp.Compare(a.end(), b.end()), cmp.Compare(len(a.steps), len(b.steps)))
 }
+
+// Covers implements [path.Rating].
+func (s *stepping) Covers(a, b prospect) bool {
+	if &a.levels[0] == &b.levels[0] {
+		return true
+	}
+	s.effort += len(b.levels)
+	return a.most >= b.most && neverLess(a.levels, b.levels)
+}
+
+// Hurry implements [path.Rating].
+func (s *stepping) Hurry() bool { return s.exhausted(2) }

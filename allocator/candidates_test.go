@@ -74,11 +74,11 @@ func (b *book) judgeSteps(t *rapid.T, r Request, v Allocation, err error) bool {
 	return true
 }
 
-// drawBusy returns a network with one to five ways from the first switch to the
-// second.
+// drawBusy returns a network with one to some dozens of ways from the first
+// switch to the second.
 func drawBusy(t *rapid.T) *world {
-	w := newWorld(t, 3, bitrate.Rate(rapid.IntRange(4, 8).Draw(t, "edge")))
-	for _, pair := range [][2]openflow.DPID{{1, 2}, {1, 3}, {3, 2}, {1, 2}, {1, 3}}[:rapid.IntRange(1, 5).Draw(t, "cables")] {
+	w := newWorld(t, 4, bitrate.Rate(rapid.IntRange(4, 8).Draw(t, "edge")))
+	for _, pair := range [][2]openflow.DPID{{1, 2}, {1, 3}, {3, 2}, {1, 2}, {1, 3}, {3, 4}, {4, 2}, {1, 4}, {3, 2}}[:rapid.IntRange(1, 9).Draw(t, "cables")] {
 		w.cable(pair[0], pair[1], bitrate.Rate(rapid.IntRange(2, 6).Draw(t, "capacity")))
 	}
 	return w

@@ -107,8 +107,8 @@ func (a *Allocator) reshapeLocked(it *item, next *record, now Seconds, left uint
 		pl := a.plannerLocked()
 		pl.longest = max(1, limits.longest(next.ProjectID, next)-(now-next.Window.Start))
 		d.conflicting = pl.calendars.conflicting(d.Request)
-		s := stepping{planner: pl, demand: d, floor: max(1, d.MinBandwidth, pl.least), most: pl.mostRate(d)}
-		steps := s.onPath(next.Path, now, d.Deadline, true)
+		w := Window{now, d.Deadline}
+		steps := pl.newStepping(d, w, true).profile(pl.levels(d, next.Path, w))
 		if len(steps) == 0 {
 			return
 		}

@@ -228,7 +228,7 @@ func (it *item) nextInstall(now nanos) nanos {
 	c := it.record()
 	step := c.stepAt(secondOf(now))
 	switch {
-	case c.State == Pending || c.Reason == moving || !sameCircuit(it.confirmed, c.circuitAt(secondOf(now))):
+	case c.State == Pending || moves(c.Reason) || !sameCircuit(it.confirmed, c.circuitAt(secondOf(now))):
 	case step.End < c.Window.End:
 		return max(nanosOf(step.End), it.retry)
 	default:

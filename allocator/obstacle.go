@@ -31,10 +31,17 @@ func (o *obstacles) link(id topology.LinkID) {
 		return
 	}
 	if len(o.links) == maxObstacles {
-		o.links, o.many = nil, true
+		o.anyLink()
 		return
 	}
 	o.links = append(o.links, id)
+}
+
+// anyLink notes that any link may have been in the way.
+func (o *obstacles) anyLink() {
+	if o != nil {
+		o.links, o.many = nil, true
+	}
 }
 
 func (o *obstacles) key(k path.FlowKey) {
@@ -74,6 +81,24 @@ func newWaitLists() waitLists {
 		projects: map[string]*waitList{}, sides: map[path.Prefix]*waitList{},
 		wiring: waitList{forget: func() {}}, any: waitList{forget: func() {}},
 	}
+}
+
+// lists returns a list for each of the obstacles that time may remove, on which
+// nothing waits.
+func (o *obstacles) lists() (all []*waitList) {
+	if o == nil {
+		return nil
+	}
+	for _, id := range o.links {
+		all = append(all, &waitList{on: id})
+	}
+	for _, k := range o.keys {
+		all = append(all, &waitList{on: k})
+	}
+	if o.project != "" {
+		all = append(all, &waitList{on: o.project})
+	}
+	return all
 }
 
 // waitListOf returns the list of what waits for an obstacle, which is made if

@@ -55,9 +55,13 @@ func (a *Allocator) protectLocked(it *item, c *record, pl planner, rest Window) 
 	}
 	now := *c
 	works := a.worksLocked(c.Key, c.Path)
+	now.Reason = movingFor("its first path has been whole for 10 s")
+	if !works {
+		now.Reason = movingFor(a.faultLocked(it, c, rest.Start))
+	}
 	switch {
 	case !works && a.worksLocked(c.Key, c.Backup), works && a.revertsLocked(it, c):
-		now.Path, now.Backup, now.Swapped, now.Reason = c.Backup, c.Path, !c.Swapped, moving
+		now.Path, now.Backup, now.Swapped = c.Backup, c.Path, !c.Swapped
 		return &now, true
 	case !works || a.onlyStrayLocked(c):
 		return nil, false
@@ -65,7 +69,7 @@ func (a *Allocator) protectLocked(it *item, c *record, pl planner, rest Window) 
 		if now.Backup = pl.backup(c.Request, c.Path, rest); now.Backup == nil || c.State != Active {
 			return nil, true
 		}
-		now.Reason = moving
+		now.Reason = movingFor("it gets a backup path")
 		return &now, true
 	}
 	return nil, true

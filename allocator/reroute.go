@@ -32,7 +32,7 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 			return swapped
 		}
 		if p, ok := a.findSparingLocked(it, pl, &with, rest); ok && (c.Volume == 0 || c.State == Active) {
-			next.Path, next.Reason = p, moving
+			next.Path, next.Reason = p, movingFor(a.causeLocked(c, fault))
 			next.Backup, next.Swapped = pl.backup(with.Request, p, rest), false
 			return &next
 		}
@@ -40,7 +40,7 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 		if c.State == Active && !it.displaced && a.onlyStrayLocked(c) {
 			return nil // it is better than none
 		}
-		if on := a.carryOnLocked(it, c, pl, d, now); on != nil {
+		if on := a.carryOnLocked(it, c, pl, d, fault, now); on != nil {
 			return on
 		}
 		pl.obstacles, d.Bandwidth = nil, with.Bandwidth
@@ -69,7 +69,7 @@ func (a *Allocator) findSparingLocked(it *item, pl planner, d *demand, w Window)
 
 // carryOnLocked returns what [planner.carryOn] does; nil also if the allocation
 // has no volume.
-func (a *Allocator) carryOnLocked(it *item, c *record, pl planner, d demand, now Seconds) (on *record) {
+func (a *Allocator) carryOnLocked(it *item, c *record, pl planner, d demand, fault string, now Seconds) (on *record) {
 	if c.Volume == 0 {
 		return nil
 	}
@@ -79,7 +79,7 @@ func (a *Allocator) carryOnLocked(it *item, c *record, pl planner, d demand, now
 		on = pl.carryOn(d, c, now)
 	})
 	if on != nil {
-		on.Reason = moving
+		on.Reason = movingFor(a.causeLocked(c, fault))
 	}
 	return on
 }
@@ -107,7 +107,19 @@ func (a *Allocator) faultLocked(it *item, c *record, now Seconds) string {
 	if fault := a.excessLocked(it, c, now); fault != "" {
 		return fault
 	}
-	return "its path was lost"
+	return lost
+}
+
+// lost is what is wrong with a path that has no fault any more.
+const lost = "its path was lost"
+
+// causeLocked returns why an allocation gets another path, if it has a fault or
+// does not meet its constraints any more, in words for the user.
+func (a *Allocator) causeLocked(c *record, fault string) string {
+	if stray := a.strayLocked(a.seen, &c.Allocation); fault == lost && stray != "" {
+		return stray
+	}
+	return fault
 }
 
 // refusal returns what refuse does, in words and without offers.

@@ -3,7 +3,9 @@ package allocator
 import (
 	"math"
 
+	"conga/bitrate"
 	"conga/controller/path"
+	"conga/controller/topology"
 )
 
 // Steps returns the rates that the allocation has during its window: those of
@@ -92,4 +94,34 @@ func (it *item) steps() []Step {
 		return []Step{{it.window(), it.bandwidth}}
 	}
 	return clipped(open(it.profile), it.window())
+}
+
+// inSteps returns the demand of what has a path and keeps its steps on another
+// one, of which peak is the highest rate. With a rate apart for the way back it
+// asks for that rate all the time.
+func (d demand) inSteps(steps []Step) demand {
+	if len(steps) == 0 {
+		return d
+	}
+	d.Bandwidth = 0
+	for _, s := range steps {
+		d.Bandwidth = max(d.Bandwidth, s.Rate)
+	}
+	if !d.Reverse.Apart {
+		d.steps = steps
+	}
+	return d
+}
+
+// freeFor returns the demand's rate for a link that has each of its steps free,
+// and 0 for another.
+func (pl planner) freeFor(d demand) func(topology.Link) bitrate.Rate {
+	return func(l topology.Link) bitrate.Rate {
+		for _, s := range d.steps {
+			if pl.free(l, s.Window) < s.Rate {
+				return 0
+			}
+		}
+		return d.Bandwidth
+	}
 }

@@ -37,8 +37,8 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 	now, start := a.now(), clock(v.Window.Start)
 	again := v.Window.Start > now && strings.HasPrefix(v.Reason, notInstalled) // the clock was set back
 	switch {
-	case it.parked && v.Reason == moving:
-		return "being moved: " + parked
+	case it.parked && moves(v.Reason):
+		return "being moved: " + parked + strings.TrimPrefix(v.Reason, moving)
 	case v.State == Active && v.Reason == "":
 		return a.remarkLocked(v)
 	case v.State == Pending && v.Window == (Window{}) && !v.Key.Hosts() && len(it.lost) == 0:
@@ -58,6 +58,18 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 		text += "; " + doubt
 	}
 	return text
+}
+
+// foretoldLocked returns what the reason of an allocation would be that was
+// planned and is not made; what stood in the way of an earlier start is given.
+func (a *Allocator) foretoldLocked(v *Allocation, o *obstacles) string {
+	if v.Window != (Window{}) && v.Window.Start <= a.now() {
+		return v.Reason // nothing is being installed
+	}
+	it := a.none.newItem()
+	it.pack(&record{Allocation: *v})
+	it.own().waitsFor = o.lists()
+	return a.reasonLocked(it, v)
 }
 
 // plannedLocked returns what an allocation waits for whose start is to come.

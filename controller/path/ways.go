@@ -90,29 +90,38 @@ func (s *confined) try(w way) {
 	s.queue(int32(len(s.ways) - 1))
 }
 
-func (s *confined) queue(at int32) {
-	s.heap = append(s.heap, at)
-	for i := len(s.heap) - 1; i > 0; {
-		up := (i - 1) / 2
-		if !s.before(s.heap[i], s.heap[up]) {
-			return
-		}
-		s.heap[i], s.heap[up] = s.heap[up], s.heap[i]
-		i = up
-	}
+func (s *confined) queue(at int32) { s.heap = pushed(s.heap, at, s.before) }
+
+func (s *confined) pop() (top int32) {
+	s.heap, top = popped(s.heap, s.before)
+	return top
 }
 
-func (s *confined) pop() int32 {
-	h := s.heap
+// pushed returns a binary heap, the first one on top, with one more.
+func pushed(h []int32, at int32, before func(a, b int32) bool) []int32 {
+	h = append(h, at)
+	for i := len(h) - 1; i > 0; {
+		up := (i - 1) / 2
+		if !before(h[i], h[up]) {
+			break
+		}
+		h[i], h[up] = h[up], h[i]
+		i = up
+	}
+	return h
+}
+
+// popped returns a binary heap without the one on top, and that one.
+func popped(h []int32, before func(a, b int32) bool) (rest []int32, top int32) {
 	top, n := h[0], len(h)-1
-	h[0], s.heap = h[n], h[:n]
+	h[0], h = h[n], h[:n]
 	for i := 0; ; {
 		child := 2*i + 1
-		if child+1 < n && s.before(h[child+1], h[child]) {
+		if child+1 < n && before(h[child+1], h[child]) {
 			child++
 		}
-		if child >= n || !s.before(h[child], h[i]) {
-			return top
+		if child >= n || !before(h[child], h[i]) {
+			return h, top
 		}
 		h[i], h[child] = h[child], h[i]
 		i = child
