@@ -23,6 +23,7 @@ type Project struct {
 	Duration  *int64         // of one allocation, in seconds; nil: as long as any may be
 	Horizon   *int64         // from now to the start of one, in seconds; nil: as far ahead as any may be
 	Idleness  stats.Idleness // when an allocation is released because it is not used; zero: never
+	Weight    int            // of its scavengers together, in what is spare; 0: 1
 	RunAhead  time.Duration  // for which conga run reserves a path without being told how long; 0: for its lease at a time
 }
 
@@ -33,7 +34,8 @@ type projectView struct {
 	Limits  limitsView  `json:"limits"`
 	Use     useView     `json:"use"`
 	Idle    *idleView   `json:"idle_reclaim"` // null: none is released for that
-	Ahead   *int64      `json:"run_ahead"`    // seconds; null: none
+	Weight  int         `json:"weight"`
+	Ahead   *int64      `json:"run_ahead"` // seconds; null: none
 	Links   projectLink `json:"_links"`
 }
 
@@ -97,6 +99,7 @@ func (a *api) viewProject(x *exchange, p Project, use useView) projectView {
 	v := projectView{
 		ID: p.ID, Members: members, Use: use,
 		Ahead:  secondsOrNull(p.RunAhead),
+		Weight: max(1, p.Weight),
 		Idle:   viewIdleness(p.Idleness),
 		Limits: limitsView{Bandwidth: (*uint64)(p.Bandwidth), Active: p.Active, Pending: p.Pending, Duration: p.Duration, Horizon: p.Horizon},
 		Links: projectLink{

@@ -224,7 +224,7 @@ func projectsOf(d config.Directory) *[]httpapi.Project {
 	for _, p := range d.Projects {
 		list = append(list, httpapi.Project{
 			ID: p.ID, Members: p.Members, Bandwidth: (*bitrate.Rate)(p.MaxBandwidth), Active: p.MaxActive, Pending: p.MaxPending,
-			Duration: secondsOf(p.MaxDuration), Horizon: secondsOf(p.Horizon), Idleness: idlenessOf(p), RunAhead: runAheadOf(p),
+			Duration: secondsOf(p.MaxDuration), Horizon: secondsOf(p.Horizon), Idleness: idlenessOf(p), RunAhead: runAheadOf(p), Weight: weightOf(p),
 		})
 	}
 	return &list

@@ -22,6 +22,7 @@ type Project struct {
 		Duration  *int64  `json:"duration"`    // seconds that one may last
 		Horizon   *int64  `json:"horizon"`     // seconds from now to the start of one
 	} `json:"limits"`
+	Weight   int    `json:"weight"`    // of its scavengers together, in what is spare
 	RunAhead *int64 `json:"run_ahead"` // seconds for which a path for a command is reserved without being told how long; nil: for its lease at a time
 }
 
