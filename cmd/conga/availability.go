@@ -123,6 +123,8 @@ func commandFor(r client.Request) string {
 	add("--disjoint-from", r.DisjointFrom, r.DisjointFrom != "")
 	add("--max-hops", fmt.Sprint(r.MaxHops), r.MaxHops > 0)
 	add("--max-latency", latency(r.MaxLatency), r.MaxLatency > 0)
+	add("--class", r.Class, r.Class != "" && r.Class != "normal")
+	add("--hold", fmt.Sprint(r.Hold), r.Hold > 0)
 	if r.Protection == "path" {
 		words = append(words, "--protect")
 	}

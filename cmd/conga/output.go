@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -39,18 +40,28 @@ func (a *app) printList(list []client.Allocation) error {
 		}
 		return nil
 	}
-	rows := [][]string{{"ID", "STATE", "SOURCE", "DESTINATION", "BANDWIDTH", "START", "END", "USER", "REASON"}}
-	for _, al := range list {
-		rows = append(rows, []string{
-			al.ID, string(al.State), endpoint(al.SrcIP, al.SrcPort), endpoint(al.DstIP, al.DstPort),
-			rate(al.Bandwidth), when(al.StartTime), when(al.EndTime), al.UserID, text(al.Reason),
-		})
+	rows := [][]string{{"ID", "STATE", "SOURCE", "DESTINATION", "BANDWIDTH", "START", "END", "USER"}}
+	scavenges := func(al client.Allocation) bool { return al.Class == scavenger }
+	classes := a.output == formatWide || slices.ContainsFunc(list, scavenges) // else all are normal
+	if classes {
+		rows[0] = append(rows[0], "CLASS")
 	}
+	rows[0] = append(rows[0], "REASON")
 	if a.output == formatWide {
-		rows[0] = append(rows[0], "PROTOCOL", "PROJECT", "CLASS", "PATH")
-		for i, al := range list {
-			rows[i+1] = append(rows[i+1], text(al.Protocol), al.ProjectID, al.Class, firstOf(hops(al.Path), "-"))
+		rows[0] = append(rows[0], "PROTOCOL", "PROJECT", "PATH")
+	}
+	for _, al := range list {
+		row := []string{
+			al.ID, string(al.State), endpoint(al.SrcIP, al.SrcPort), endpoint(al.DstIP, al.DstPort),
+			rate(al.Bandwidth), when(al.StartTime), when(al.EndTime), al.UserID,
 		}
+		if classes {
+			row = append(row, al.Class)
+		}
+		if row = append(row, text(al.Reason)); a.output == formatWide {
+			row = append(row, text(al.Protocol), al.ProjectID, firstOf(hops(al.Path), "-"))
+		}
+		rows = append(rows, row)
 	}
 	return printTable(a.out, rows)
 }

@@ -50,7 +50,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if e, ok := errors.AsType[exitStatus](err); ok && e.cause == nil {
 		return e.code
 	}
-	for line := range strings.SplitSeq(err.Error(), "\n") {
+	for line := range strings.SplitSeq(inFlags(err).Error(), "\n") {
 		fmt.Fprintln(a.err, "conga:", terminal.Clean(line))
 	}
 	if h := hint(err); h != "" {

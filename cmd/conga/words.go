@@ -68,6 +68,23 @@ func explainProject(err error, project string) error {
 	return usagef("the key is for no project of its own; give --project, or set CONGA_PROJECT")
 }
 
+// flags are what conga calls what the server calls otherwise.
+var flags = strings.NewReplacer(
+	"min_bandwidth", "--min", "max_bandwidth", "--max", "reverse_bandwidth", "--reverse", "start_time", "--start",
+	"disjoint_from", "--disjoint-from", "max_hops", "--max-hops", "max_latency", "--max-latency",
+	"src_port", "--src-port", "dst_port", "--dst-port", "class normal", "--class normal",
+)
+
+// inFlags returns an error about what a command has asked for in the words of
+// its flags.
+func inFlags(err error) error {
+	refused, ok := errors.AsType[*client.Error](err)
+	if !ok || !slices.Contains([]string{"allocate", "validate", "update", "availability", "paths"}, refused.Op) {
+		return err
+	}
+	return explained{flags.Replace(err.Error()), err}
+}
+
 // explainOperators adds to a refusal that an operator's key is needed.
 func explainOperators(err error) error {
 	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusForbidden {
