@@ -104,6 +104,49 @@ func restartWithoutOne(l *lab, k *keeper) {
 	}
 }
 
+// A switch dies while the controller is away, though its neighbours' ports stay
+// up. The others do without it as soon as they have been here for some seconds,
+// broadcasts included, and lose nothing when it returns.
+func TestRestartBesideADeadSwitch(t *testing.T) {
+	for _, dead := range []openflow.DPID{2, 3} {
+		k := &keeper{}
+		inBubble(t, ofswitch.Diamond, Config{SavedNetwork: k}, func(l *lab) { restartBesideTheDead(l, k, l.net.Switch(dead)) })
+	}
+}
+
+func restartBesideTheDead(l *lab, k *keeper, dead *ofswitch.Switch) {
+	l.settled(4, 4)
+	l.pingAll()
+	l.acquainted()
+	l.stop()
+	dead.SetFaults(ofswitch.Faults{Refuse: true})
+	dead.Disconnect()
+	all := &openflow.FlowMod{Command: openflow.FlowDelete, Table: openflow.TableAll, BufferID: openflow.NoBuffer, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny}
+	if err := dead.Apply(all); err != nil {
+		l.Fatal(err)
+	}
+	l = l.again(Config{SavedNetwork: k})
+	time.Sleep(4 * time.Second)
+	for _, ends := range [][2]string{{"h1", "h2"}, {"h2", "h1"}} {
+		if got := l.send(ends[0], ends[1], 100); got.Packets != 100 {
+			l.Errorf("without switch %v %d of 100 packets from %s arrive", dead.DPID(), got.Packets, ends[0])
+		}
+	}
+	l.net.Host("h1").Forget()
+	soon, cancel := context.WithTimeout(l.Context(), time.Second)
+	defer cancel()
+	if _, err := l.net.Host("h1").Ping(soon, l.net.Host("h2").Addr()); err != nil {
+		l.Errorf("without switch %v: %v", dead.DPID(), err)
+	}
+	dead.SetFaults(ofswitch.Faults{})
+	arrived := make(chan ofswitch.Arrivals)
+	go func() { arrived <- l.send("h1", "h2", 5000) }()
+	if got := <-arrived; got.Packets != 5000 {
+		l.Errorf("%d of 5000 packets arrive while switch %v returns", got.Packets, dead.DPID())
+	}
+	l.settled(4, 4)
+}
+
 // Only the one answer is lost; the channel lives.
 func TestLostAnswerToTheFirstDumpIsAskedForAgain(t *testing.T) {
 	n := ofswitch.Linear(2, emulated())

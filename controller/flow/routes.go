@@ -47,6 +47,10 @@ type tree struct {
 
 const unreached = ^uint64(0)
 
+// lateMetric is what a link that is late costs besides: more than any way of
+// others.
+const lateMetric = 1 << 44
+
 // NewRoutes returns the routes of a snapshot. They depend on nothing but its
 // links.
 func NewRoutes(s *topology.Snapshot) *Routes {
@@ -146,12 +150,20 @@ func (r *Routes) find(i int32, p openflow.PortNo) (arc, bool) {
 // put adds a link.
 func (r *Routes) put(l topology.Link) {
 	i, j := r.vertex(l.ID.From.DPID), r.vertex(l.ID.To.DPID)
-	a := arc{port: l.ID.From.Port, other: j, metric: max(1, uint64(l.Metric))}
+	a := arc{port: l.ID.From.Port, other: j, metric: metricOf(l)}
 	v := &r.vertices[i]
 	n, _ := slices.BinarySearchFunc(v.out, a.port, byPort)
 	v.out = slices.Insert(v.out, n, a)
 	a.other = i
 	r.vertices[j].in = append(r.vertices[j].in, a)
+}
+
+func metricOf(l topology.Link) uint64 {
+	m := max(1, uint64(l.Metric))
+	if l.Late {
+		m += lateMetric
+	}
+	return m
 }
 
 // take removes the link of a sending port.

@@ -18,8 +18,8 @@ func distances(links map[topology.PortID]topology.Link, to openflow.DPID) map[op
 		again = false
 		for _, l := range links {
 			far, ok := dist[l.ID.To.DPID]
-			if d, known := dist[l.ID.From.DPID]; ok && (!known || far+uint64(l.Metric) < d) {
-				dist[l.ID.From.DPID] = far + uint64(l.Metric)
+			if d, known := dist[l.ID.From.DPID]; ok && (!known || far+metricOf(l) < d) {
+				dist[l.ID.From.DPID] = far + metricOf(l)
 				again = true
 			}
 		}
@@ -50,7 +50,7 @@ func TestRoutesFollowTheLinks(t *testing.T) {
 				}
 				to := at(openflow.DPID(rapid.IntRange(1, switches).Draw(t, "to")), 9)
 				if to.DPID != p.DPID {
-					s.Links[p] = topology.Link{ID: topology.LinkID{From: p, To: to}, Metric: uint32(rapid.IntRange(1, 3).Draw(t, "metric"))}
+					s.Links[p] = topology.Link{ID: topology.LinkID{From: p, To: to}, Metric: uint32(rapid.IntRange(1, 3).Draw(t, "metric")), Late: rapid.IntRange(0, 3).Draw(t, "late") == 0}
 				}
 			}
 			told := map[[2]openflow.DPID]bool{}
@@ -67,7 +67,7 @@ func TestRoutesFollowTheLinks(t *testing.T) {
 					on := func(p openflow.PortNo) bool {
 						l, there := s.Links[at(from, p)]
 						far, reached := dist[l.ID.To.DPID]
-						return there && reached && far+uint64(l.Metric) == dist[from]
+						return there && reached && far+metricOf(l) == dist[from]
 					}
 					if ok {
 						hops[pair] = p

@@ -128,6 +128,7 @@ func (b *Builder) renewLinks(s *Snapshot) {
 			links.write()[from] = now
 			s.Delta.Links = append(s.Delta.Links, from)
 		}
+		b.weigh(c)
 		switch old := b.fallen[c.ends]; {
 		case c.carries:
 		case old != nil: // it was cut and joined again meanwhile
@@ -144,11 +145,11 @@ func (b *Builder) renewLinks(s *Snapshot) {
 		went = append(went, c)
 	}
 	clear(b.fallen)
-	b.renewTree(s, came, went)
+	b.renewTree(s, came, append(went, b.overtaken(len(came) > 0)...))
 }
 
 func (b *Builder) link(c *cable, from PortID) Link {
-	l := Link{ID: c.id(c.from(from)), Metric: c.metric, Latency: c.latency, Capacity: b.cfg.DefaultCapacity}
+	l := Link{ID: c.id(c.from(from)), Metric: c.metric, Latency: c.latency, Late: b.tardy(c), Capacity: b.cfg.DefaultCapacity}
 	if p := b.port(from); p != nil {
 		l.Capacity = b.capacity(from, p.port)
 	}

@@ -112,6 +112,7 @@ func (b *Builder) dropSwitch(dpid openflow.DPID) {
 		}
 	}
 	delete(b.unmet, dpid)
+	delete(b.late.of, dpid)
 	delete(b.switches, dpid)
 	if _, known := b.found[dpid]; known {
 		delete(b.found, dpid)

@@ -27,7 +27,8 @@ type Builder struct {
 	clock      clock
 	lag        lag
 	due        deadlines
-	settled    bool      // the grace of the start is over
+	settled    bool // the grace of the start is over
+	late       latecomers
 	arrival    time.Time // attended, when a switch was last ready for the first time
 
 	switches map[openflow.DPID]*switchState
@@ -75,6 +76,7 @@ type switchState struct {
 	met       bool      // was ready once
 	until     time.Time // attended, while it is away: when its links cease to count
 	linksKept bool      // its links count although it is away
+	excused   bool      // and has been since all switches were out of reach
 	alarm     alarm
 	ports     map[openflow.PortNo]*portState
 }
@@ -90,6 +92,7 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 		clock:     clock{wall: now, now: now, step: cfg.Tick * 3 / 2},
 		switches:  map[openflow.DPID]*switchState{},
 		unmet:     map[openflow.DPID]bool{},
+		late:      latecomers{of: map[openflow.DPID]bool{}},
 		cables:    map[openflow.DPID]map[openflow.PortNo]*cable{},
 		stranded:  map[PortID]bool{},
 		halved:    map[*cable]time.Time{},
@@ -128,14 +131,15 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 // tells of itself (info.Ports is ignored) and of its ports.
 func (b *Builder) SwitchUp(info Switch, ports []openflow.Port, now time.Time) {
 	b.clock.look(now)
+	if b.sessions == 0 {
+		b.excuse()
+	}
+	b.arrive(info.DPID)
 	sw := b.switches[info.DPID]
 	if sw == nil {
 		sw = &switchState{info: Switch{DPID: info.DPID}, ports: map[openflow.PortNo]*portState{}}
 		b.switches[info.DPID] = sw
 		delete(b.unmet, info.DPID)
-	}
-	if b.sessions == 0 {
-		b.excuse()
 	}
 	if !sw.info.Connected {
 		b.sessions++
@@ -300,6 +304,8 @@ func (b *Builder) Expire(now time.Time) {
 			b.expireDirection(d)
 		case switchAbsent:
 			b.expireSwitch(d)
+		case othersLate:
+			b.expireLate(d)
 		case graceOver:
 			b.settled = true
 			for dpid := range b.cables {
@@ -329,15 +335,6 @@ func (b *Builder) expireSwitch(d deadline) {
 func (b *Builder) connected(dpid openflow.DPID) bool {
 	sw := b.switches[dpid]
 	return sw != nil && sw.info.Connected
-}
-
-// excuse gives all switches that are away as much time to connect as a restart
-// does. It is called when the first switch returns after all were gone: then it
-// is the controller that was out of reach.
-func (b *Builder) excuse() {
-	for _, sw := range b.switches {
-		b.keepLinks(sw, b.cfg.Grace)
-	}
 }
 
 // counts reports whether links of a switch count: it is connected, or was a

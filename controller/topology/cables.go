@@ -15,8 +15,9 @@ type cable struct {
 	directions [2]direction // directions[i] leaves from ends[i]
 	metric     uint32
 	latency    time.Duration // 0: not known
-	carries    bool          // both are of the last snapshot
+	carries    bool          // these three are of the last snapshot
 	tree       bool
+	late       bool // it leads to a switch that is late
 	oneWay     bool // it has been known in one direction only for longer than it takes to find the other
 }
 
@@ -41,15 +42,6 @@ func (c *cable) from(id PortID) int {
 func (c *cable) far(id PortID) PortID { return c.ends[1-c.from(id)] }
 
 func (c *cable) id(i int) LinkID { return LinkID{From: c.ends[i], To: c.ends[1-i]} }
-
-// before reports whether c comes before o in the order in which the tree takes
-// cables: the cheaper first.
-func (c *cable) before(o *cable) bool {
-	if c.metric != o.metric {
-		return c.metric < o.metric
-	}
-	return CompareLinks(c.id(0), o.id(0)) < 0
-}
 
 func (b *Builder) cableAt(id PortID) *cable { return b.cables[id.DPID][id.Port] }
 

@@ -67,6 +67,7 @@ const (
 	portQuiet    deadlineKind = iota // an undetermined port may be an edge port
 	linkQuiet                        // no probe has come over the cable from this port
 	switchAbsent                     // a switch that is away
+	othersLate                       // switches that have not come although others have
 	graceOver
 )
 

@@ -19,27 +19,33 @@ import (
 // A history drives a builder at random.
 type history struct {
 	*Builder
-	now  time.Time
-	port *rapid.Generator[PortID]
+	now      time.Time
+	port     *rapid.Generator[PortID]
+	recalled []SavedLink
 }
 
 const historySwitches, historyPorts = 7, 3
 
 func newHistory(t *rapid.T) *history {
 	cfg := Config{
-		DefaultCapacity: bitrate.Gbps, MaxLearned: rapid.SampledFrom([]int{1, 5, 100}).Draw(t, "learned"), MaxHosts: 2, MaxAddrs: 2, MaxAway: rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "away"), Grace: 3 * time.Second, Doubt: 5 * time.Second, LinkTimeout: 2 * time.Second,
+		DefaultCapacity: bitrate.Gbps, MaxLearned: rapid.SampledFrom([]int{1, 5, 100}).Draw(t, "learned"), MaxHosts: 2, MaxAddrs: 2, MaxAway: rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "away"), Absence: time.Second, Grace: 3 * time.Second, Doubt: 5 * time.Second, LinkTimeout: 2 * time.Second,
 		Links: []LinkOverride{{A: at(1, 1), B: at(2, 1), Metric: 3, Capacity: bitrate.Mbps}, {A: at(3, 2), B: at(1, 2), Metric: 2}},
 	}
-	b := NewBuilder(cfg, t0)
-	for d := openflow.DPID(1); d <= historySwitches && rapid.Bool().Draw(t, "up"); d++ {
-		up(b, d, historyPorts, t0)
-	}
-	return &history{
-		Builder: b, now: t0,
+	h := &history{
+		Builder: NewBuilder(cfg, t0), now: t0,
 		port: rapid.Custom(func(t *rapid.T) PortID {
 			return at(openflow.DPID(rapid.IntRange(1, historySwitches).Draw(t, "d")), openflow.PortNo(rapid.IntRange(1, historyPorts).Draw(t, "p")))
 		}),
 	}
+	for range rapid.IntRange(0, 5).Draw(t, "recalled") {
+		x, y := h.port.Draw(t, "x"), h.port.Draw(t, "y")
+		h.recalled = append(h.recalled, SavedLink{LinkID: LinkID{From: x, To: y}}, SavedLink{LinkID: LinkID{From: y, To: x}})
+	}
+	h.Recall(Saved{Links: h.recalled}, t0)
+	for d := openflow.DPID(1); d <= historySwitches && rapid.Bool().Draw(t, "up"); d++ {
+		up(h.Builder, d, historyPorts, t0)
+	}
+	return h
 }
 
 // step lets something happen.
@@ -132,7 +138,7 @@ func (h *history) checkStandings(t *rapid.T) {
 func spanningTree(links map[PortID]Link, was func(LinkID) bool) map[PortID]bool {
 	order := slices.SortedFunc(maps.Values(links), func(a, b Link) int {
 		first := map[bool]int{true: 0, false: 1}
-		return cmp.Or(first[was(a.ID)]-first[was(b.ID)], cmp.Compare(a.Metric, b.Metric), CompareLinks(a.ID, b.ID))
+		return cmp.Or(first[b.Late]-first[a.Late], first[was(a.ID)]-first[was(b.ID)], cmp.Compare(a.Metric, b.Metric), CompareLinks(a.ID, b.ID))
 	})
 	root := map[openflow.DPID]openflow.DPID{}
 	find := func(d openflow.DPID) openflow.DPID {
@@ -263,6 +269,9 @@ func TestWhatIsSavedIsWhatIsKnown(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := newHistory(t)
 		links, ports, hosts := map[LinkID]SavedLink{}, map[PortID]SavedPort{}, map[HostID]Host{}
+		for _, l := range h.recalled {
+			links[l.LinkID] = l
+		}
 		for range rapid.IntRange(1, 30).Draw(t, "saves") {
 			for range rapid.IntRange(1, 6).Draw(t, "events") {
 				h.step(t)

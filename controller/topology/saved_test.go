@@ -156,3 +156,51 @@ func TestSavedChangesAddUp(t *testing.T) {
 		t.Error("a change is empty if and only if nothing is to be done")
 	}
 }
+
+// A switch that does not come though the others have is avoided by then, and
+// no longer when it has come; before nothing changes.
+func TestLateSwitches(t *testing.T) {
+	b := ring(Config{})
+	before := b.Snapshot(t0.Add(3 * time.Second))
+	late := openflow.DPID(0) // on whose two cables the tree goes
+	for d := openflow.DPID(1); d <= 4; d++ {
+		if before.Tree[at(d, 1)] && before.Tree[at(d, 2)] {
+			late = d
+		}
+	}
+	others := func(s *Snapshot) (links int, tree bool) { // whether the tree joins the others
+		joined := 0
+		for from, l := range s.Links {
+			if !l.Late {
+				links++
+				if s.Tree[from] && from.DPID != late && l.ID.To.DPID != late {
+					joined++
+				}
+			}
+		}
+		return links, joined == 2*2
+	}
+	restart := t0.Add(time.Minute)
+	again := NewBuilder(Config{}, restart)
+	again.Recall(b.Saved(), restart)
+	for d := openflow.DPID(1); d <= 4; d++ {
+		if d != late {
+			pass(again, time.Second)
+			up(again, d, 3, again.clock.wall)
+		}
+	}
+	again.Snapshot(again.clock.wall)
+	pass(again, 2900*time.Millisecond)
+	if s := again.Snapshot(again.clock.wall); !reflect.DeepEqual(s.Tree, before.Tree) || !maps.Equal(s.Links, before.Links) {
+		t.Errorf("while there is time links are %v and the tree is %v", s.Links, s.Tree)
+	}
+	pass(again, 200*time.Millisecond)
+	s := again.Snapshot(again.clock.wall)
+	if links, tree := others(s); links != 2*2 || !tree || len(s.Links) != 2*4 || len(s.Tree) != 2*3 {
+		t.Errorf("then links are %v and the tree is %v", s.Links, s.Tree)
+	}
+	up(again, late, 3, again.clock.wall)
+	if now := again.Snapshot(again.clock.wall); !maps.Equal(now.Links, before.Links) || !maps.Equal(now.Tree, s.Tree) {
+		t.Errorf("when it has come links are %v and the tree is %v", now.Links, now.Tree)
+	}
+}

@@ -88,6 +88,11 @@ type Link struct {
 	Capacity bitrate.Rate
 	Metric   uint32        // cost of a hop over this link; 1 unless configured
 	Latency  time.Duration // as it is configured; 0: not known
+
+	// Late reports whether one of its switches has not connected again since
+	// the controller was out of reach, though others have. It is to be used
+	// only where nothing else leads.
+	Late bool
 }
 
 // A Host is an end station, seen at an edge port.

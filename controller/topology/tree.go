@@ -25,7 +25,9 @@ func newForest() forest {
 }
 
 // renew takes note of the cables that came to carry traffic and of those that
-// ceased to. It returns which joined the tree and which left it.
+// ceased to, or that others are to take over from if they can: these carry
+// still, and are last. It returns which joined the tree and which left it, and
+// names such a cable as both if it stays.
 //
 // First the cables that came may join trees, then those that went are replaced,
 // one by one. A cable that went counts as if it still carried until it is
@@ -67,10 +69,7 @@ func (f *forest) compare(x, y *cable) int {
 		}
 		return 1
 	}
-	if x.before(y) {
-		return -1
-	}
-	return 1
+	return x.compare(y)
 }
 
 func (f *forest) recalled(c *cable) bool { return f.recall[c.id(0)] || f.recall[c.id(1)] }
@@ -137,15 +136,18 @@ func neighbours(b *Builder, at openflow.DPID, ghosts []*cable, seen map[openflow
 }
 
 // replace returns the cheapest cable that joins again what lost joined, nil if
-// there is none.
+// there is none, and lost itself if it carries and no better one does.
 func (f *forest) replace(b *Builder, lost *cable, ghosts map[openflow.DPID][]*cable) (best *cable) {
 	side := smallerSide(b, lost, ghosts)
 	for dpid := range side {
 		for _, c := range b.cables[dpid] {
-			if c.carries && !c.tree && side[c.ends[0].DPID] != side[c.ends[1].DPID] && (best == nil || c.before(best)) {
+			if c.carries && !c.tree && side[c.ends[0].DPID] != side[c.ends[1].DPID] && (best == nil || c.compare(best) < 0) {
 				best = c
 			}
 		}
+	}
+	if lost.carries && (best == nil || best.late) {
+		return lost
 	}
 	if best != nil {
 		return best

@@ -21,6 +21,7 @@ from .case import Case, Settings
 SHORT, AROUND = ("s1", "s2", "s4"), ("s1", "s3", "s5", "s4")
 KILLS = 50
 REPAIR = 2.0  # seconds from the return of a switch until it holds what it should
+AVOIDED = 6.0  # until a switch that has not come back with the others is avoided
 HEAL = 1.0  # and of all, when Open vSwitch has come back
 FOREIGN = 0xF0E1  # cookie of somebody else's entry
 
@@ -190,6 +191,28 @@ class Restart(Case):
         self.note("repaired after %.2f s", took)
         self.lab.wait_reachable()
         self.assertLessEqual(took, HEAL)
+
+    def test_switch_stays_away(self) -> None:
+        """s2 dies while the daemon is down, and its neighbours' ports stay up:
+        hosts reach each other around it soon after the others have come back,
+        and go on when it returns."""
+        others = [s for s in self.lab.net.switches if s != "s2"]
+        self.lab.congad.kill()
+        self.lab.net.forget_controller("s2")
+        until(lambda: not flows.dump("s2"), 5, "s2 is empty")
+        self.lab.restart_congad()
+        try:
+            self.lab.net.wait_connected(*others)
+            took = passes(lambda: self.assertEqual(0, self.lab.net.ping("h1", "h2", wait=1)), 14, "hosts reach each other around it")
+            passes(lambda: self.assertEqual([], self.lab.net.ping_all()), 5, "all do")
+        finally:
+            self.lab.net.return_controller("s2")
+            self.add_foreign("s2")
+        self.note("around it after %.1f s", took)
+        self.assertEqual(0, self.lab.net.ping("h1", "h2", count=200))
+        self.lab.net.wait_connected()
+        self.lab.wait_reachable(10)
+        self.assertLessEqual(took, AVOIDED)
 
     def test_entries_deleted(self) -> None:
         """Somebody deletes all entries of a connected switch."""
