@@ -159,3 +159,22 @@ func TestNoFrameFromASwitchApart(t *testing.T) {
 		}
 	})
 }
+
+// Of a frame that a switch keeps, and hands up in part, no part is delivered.
+func TestNoPartOfAFrame(t *testing.T) {
+	inBubble(t, pair, Config{}, func(l *lab) {
+		l.settled(2, 1)
+		l.pingAll()
+		l.acquainted()
+		mac := l.net.Host("h1").MAC()
+		frame := append(mac[:], make([]byte, 122)...)
+		for total, want := range map[uint16]uint64{128: 1, 1500: 0} {
+			before := l.net.Switch(1).Counters().PacketOuts
+			l.live(2).packetIn(&openflow.PacketIn{BufferID: 7, TotalLen: total, Match: openflow.Match{openflow.InPort(2)}, Data: frame})
+			synctest.Wait()
+			if n := l.net.Switch(1).Counters().PacketOuts - before; n != want {
+				t.Errorf("of a frame of %d bytes 128 were handed up, and %d frames delivered", total, n)
+			}
+		}
+	})
+}

@@ -105,7 +105,9 @@ func (s *session) packetIn(m *openflow.PacketIn) {
 		return
 	}
 	if known && p.Role == topology.Trunk {
-		s.stray(m.Data)
+		if int(m.TotalLen) <= len(m.Data) { // else it is no whole frame
+			s.stray(m.Data)
+		}
 		return
 	}
 	if discovery.Announces(m.Data) && s.announced.count(port, stormLimit(p.Storming), now) {
