@@ -30,6 +30,7 @@ var attacks = map[string]attack{
 	"removed":  byPeers(2, 4, func(p *peer, ctx context.Context) { p.repeat(ctx, aRemoval) }),
 	"packets":  byPeers(2, 5, func(p *peer, ctx context.Context) { p.repeat(ctx, aPacket) }),
 	"echoes":   byPeers(2, 6, func(p *peer, ctx context.Context) { p.repeat(ctx, anEcho) }),
+	"flaps":    byPeers(2, 9, func(p *peer, ctx context.Context) { p.repeat(ctx, aFlap) }),
 	"switches": manySwitches,
 	"silent":   silent,
 }
@@ -231,7 +232,30 @@ func aPacket(r *rand.Rand) openflow.Message {
 	}
 }
 
+// aFlap says of one of fifty ports that it is up, or down.
+func aFlap(r *rand.Rand) openflow.Message {
+	no := openflow.PortNo(1 + r.Uint32N(50))
+	return &openflow.PortStatus{Reason: openflow.PortModified, Port: openflow.Port{
+		No: no, HWAddr: openflow.MAC{2, 2, 0, 0, 0, byte(no)}, Name: "p", State: openflow.PortState(r.IntN(2)), CurrSpeed: 1e6,
+	}}
+}
+
 func anEcho(*rand.Rand) openflow.Message { return &openflow.EchoRequest{Data: make([]byte, 1000)} }
+
+// together carries out all attacks at once.
+func together(ctx context.Context, to string) (connections, bytes int64) {
+	var wg sync.WaitGroup
+	var made, sent atomic.Int64
+	for _, a := range attacks {
+		wg.Go(func() {
+			n, size := a(ctx, to)
+			made.Add(n)
+			sent.Add(size)
+		})
+	}
+	wg.Wait()
+	return made.Load(), sent.Load()
+}
 
 // manySwitches connects thousands of switches, which complete the handshake and
 // do nothing more.

@@ -12,13 +12,17 @@ import (
 	"time"
 )
 
-// attackFor is how long an attack goes on; longer if that is asked for.
+// attackFor is how long an attack goes on; shorter where all is divided.
 const attackFor = 15 * time.Second
+
+func (r *run) attackFor() time.Duration {
+	return max(attackFor/time.Duration(r.divide), attackFor/3)
+}
 
 // hostile measures what an attack by peers does to the others: how long their
 // requests take beside those without it, how soon a switch that has lost its
 // connection is back, and what the daemon needs and logs.
-func hostile(name string) func(context.Context, *run) error {
+func hostile(a attack) func(context.Context, *run) error {
 	return func(ctx context.Context, r *run) error {
 		w, err := r.newWorld(ctx, 3, 2)
 		if err != nil {
@@ -42,7 +46,7 @@ func hostile(name string) func(context.Context, *run) error {
 			return err
 		}
 		began := time.Now()
-		busy, back, err := r.underAttack(ctx, w, gen, attacks[name])
+		busy, back, err := r.underAttack(ctx, w, gen, a)
 		if err != nil {
 			return err
 		}
@@ -75,13 +79,13 @@ func (r *run) underAttack(ctx context.Context, w *world, gen *generator, a attac
 	defer cancel()
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	under, end := context.WithTimeout(ctx, attackFor)
+	under, end := context.WithTimeout(ctx, r.attackFor())
 	defer end()
 	wg.Go(func() {
 		connections, bytes := a(under, w.openflow)
 		r.note("%d connections, %.1f MiB were sent", connections, float64(bytes)/(1<<20))
 	})
-	if err := sleep(ctx, attackFor/3); err != nil {
+	if err := sleep(ctx, r.attackFor()/3); err != nil {
 		return nil, 0, err
 	}
 	victim := w.grid.Switches()[w.grid.size()/2]

@@ -11,7 +11,8 @@ import (
 )
 
 // A daemon with nine switches gets allocations, moves those over a link that is
-// cut, and the switches hold what they must.
+// cut, and the switches hold what they must. It does so while peers attack it
+// in every way at once, and a switch comes back meanwhile.
 func TestSmall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs the daemon")
@@ -24,17 +25,22 @@ func TestSmall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	var out, log bytes.Buffer
-	args := []string{"-congad", program, "-run", "cut", "-n", "1", "-divide", "200", "-limit", "1m", "-v"}
-	ok, err := measure(ctx, args, &out, &log)
-	if err != nil || !ok {
-		t.Fatalf("%v\n%s%s", err, &out, &log)
-	}
-	for _, want := range []string{"clear-s", "pending", "needless"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("%s is not there:\n%s", want, &out)
+	for name, figures := range map[string][]string{
+		"cut":              {"clear-s", "pending", "needless"},
+		"hostile/together": {"back-s", "peak-MiB", "log-MiB/min"},
+	} {
+		var out, log bytes.Buffer
+		args := []string{"-congad", program, "-run", name, "-n", "1", "-divide", "200", "-limit", "1m", "-v"}
+		ok, err := measure(ctx, args, &out, &log)
+		if err != nil || !ok {
+			t.Fatalf("%v\n%s%s", err, &out, &log)
+		}
+		for _, want := range figures {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s is not there:\n%s", want, &out)
+			}
 		}
 	}
 }
