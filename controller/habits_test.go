@@ -88,6 +88,21 @@ var habits = []habit{
 		c.Habits.MeterFeatures = func(f *openflow.MeterFeatures) { f.BandTypes, f.Capabilities = 6, uint32(openflow.MeterKbps) }
 	}},
 	{
+		name: "numbers of a range, and meters that do not count packets",
+		change: func(c *ofswitch.Config) {
+			c.MaxMeters, c.Habits.MeterRange, c.Habits.NoMeterFlags = 1024, true, openflow.MeterPktps
+		},
+		says: []string{"It cannot limit numbers of packets, so what goes to the controller is held to 2 Mbit/s."},
+	},
+	{
+		name:   "one meter",
+		change: func(c *ofswitch.Config) { c.MaxMeters, c.Habits.MeterRange = 1, true },
+		says: []string{
+			"It has few meters, so all best effort that leaves by ports with reservations is held to the least that one of them has left.",
+			"It has too few meters to enforce the rates of allocations.",
+		},
+	},
+	{
 		name:   "two meters",
 		change: func(c *ofswitch.Config) { c.MaxMeters, c.Habits.MeterRange = 2, true },
 		says: []string{

@@ -26,6 +26,31 @@ ofprotocol may connect before its ofdatapath answers; that connection ends after
 the next one comes up.
 `
 
+// writeForms writes what CONGA does with switches that [TestForms] has.
+func writeForms(b *strings.Builder) {
+	b.WriteString(`
+# Switches that keep something else than they are given
+
+` + "`TestForms`" + ` has switches do this for good. What they keep is left so, and the same entry
+or meter is written four times at most.
+
+| A switch that keeps | and is said in ` + "`limitations`" + ` |
+| --- | --- |
+`)
+	for _, f := range forms {
+		says := "nothing, since it means the same"
+		if f.says != "" {
+			what, _, _ := strings.Cut(f.says, ":")
+			says = what + ", with an example"
+		}
+		b.WriteString("| " + f.name + " | " + says + " |\n")
+	}
+	b.WriteString(`
+One that has room for 1, 3, 7 or 12 entries in all (` + "`TestRoomForNextToNothing`" + `) says that its flow
+table is full, and does others no harm.
+`)
+}
+
 // TestTableOfSwitches holds the table of what CONGA does with switches that
 // lack something against the habits that [TestHabits] has them show.
 func TestTableOfSwitches(t *testing.T) {
@@ -54,8 +79,8 @@ writes this file.
 	b.WriteString(`
 # Switches that say something odd
 
-So do switches (` + "`TestOddities`, `TestHighPorts`" + `) that number their ports from 1,000 or
-65,000 on, or send
+So do switches (` + "`TestOddities`, `TestHighPorts`" + `) that number their ports from 1,000,
+65,000 or 4,294,967,035 on, or send
 `)
 	for i, o := range oddities {
 		end := ";\n"
@@ -68,6 +93,7 @@ So do switches (` + "`TestOddities`, `TestHighPorts`" + `) that number their por
 Where a port's number is above 16,777,214, all best effort that leaves by ports with
 reservations shares one meter, and ` + "`limitations`" + ` says so.
 `)
+	writeForms(&b)
 	b.WriteString(tried)
 	if *update {
 		if err := os.WriteFile(switchesFile, []byte(b.String()), 0o644); err != nil {

@@ -9,9 +9,10 @@ const maxPort openflow.PortNo = 0xfeff
 // to refuse actions that do not fit it (§6.4), as Open vSwitch does.
 type actionCheck struct {
 	rule  ruleMatch
-	inner int  // VLAN tags known to be inside the outermost; Open vSwitch keeps two in all
-	inSet bool // the actions are for an action set, which may run on other packets
-	unfit bool // an action did not fit; this counts only if nothing else is wrong
+	port  openflow.PortNo // the highest that may be named
+	inner int             // VLAN tags known to be inside the outermost; Open vSwitch keeps two in all
+	inSet bool            // the actions are for an action set, which may run on other packets
+	unfit bool            // an action did not fit; this counts only if nothing else is wrong
 }
 
 func (c *actionCheck) all(actions []openflow.Action) *openflow.Error {
@@ -26,7 +27,7 @@ func (c *actionCheck) all(actions []openflow.Action) *openflow.Error {
 func (c *actionCheck) one(a *openflow.Action) *openflow.Error {
 	switch a.Type {
 	case openflow.ActionOutput:
-		return checkOutPort(a.Port)
+		return checkOutPort(a.Port, c.port)
 	case openflow.ActionGroup, openflow.ActionSetQueue:
 	case openflow.ActionSetMPLSTTL, openflow.ActionDecMPLSTTL:
 		return c.need(c.rule.has(openflow.FieldEthType, etherMPLS, etherMPLSM))
@@ -72,9 +73,9 @@ func (c *actionCheck) one(a *openflow.Action) *openflow.Error {
 	return nil
 }
 
-func checkOutPort(p openflow.PortNo) *openflow.Error {
+func checkOutPort(p, highest openflow.PortNo) *openflow.Error {
 	switch {
-	case p >= openflow.PortInPort && p != openflow.PortAny, p <= maxPort:
+	case p >= openflow.PortInPort && p != openflow.PortAny, p <= highest:
 		return nil
 	}
 	return errBadOutPort()

@@ -23,7 +23,7 @@ type Bridge struct {
 	cfg BridgeConfig
 
 	mu    sync.Mutex
-	links []*Link // the bridge is the second end
+	links []*Link
 	table map[openflow.MAC]*Link
 }
 
@@ -53,10 +53,22 @@ func (b *Bridge) AddHost(name string, mac openflow.MAC, addrs []netip.Addr) *Hos
 	return h
 }
 
-func (b *Bridge) add(l *Link) {
+// Join connects the bridge to another one.
+func (b *Bridge) Join(other *Bridge, cfg LinkConfig) *Link {
+	l := b.n.newLink(cfg, side{bridge: b}, side{bridge: other})
+	other.attach(l)
+	b.add(l)
+	return l
+}
+
+func (b *Bridge) attach(l *Link) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.links = append(b.links, l)
-	b.mu.Unlock()
+}
+
+func (b *Bridge) add(l *Link) {
+	b.attach(l)
 	b.n.mu.Lock()
 	defer b.n.mu.Unlock()
 	b.n.links = append(b.n.links, l)
@@ -73,7 +85,7 @@ func (b *Bridge) arrive(f frame, from *Link) {
 		return
 	}
 	for _, l := range b.outputs(to, source, from) {
-		l.a.carry(f)
+		l.beyond(b).carry(f)
 	}
 }
 

@@ -78,7 +78,7 @@ func (s *Switch) checkGroupLocked(m *openflow.GroupMod) *openflow.Error {
 		for _, a := range b.Actions {
 			// A group sees packets of every kind, and may name groups that come
 			// later.
-			if err := new(actionCheck).one(&a); err != nil && !sameError(err, errInconsistent()) {
+			if err := (&actionCheck{port: s.cfg.MaxPort}).one(&a); err != nil && !sameError(err, errInconsistent()) {
 				return err
 			}
 		}

@@ -33,7 +33,7 @@ func (c LinkConfig) maxWait() time.Duration {
 }
 
 // A Link connects two ports, or a port or a bridge and a host, or a port and a
-// bridge.
+// bridge, or two bridges.
 type Link struct {
 	n *Network
 	a side
@@ -125,6 +125,14 @@ func (d *side) carry(f frame) {
 		return
 	}
 	n.scheduleLocked(now, happening{at: at.Add(l.cfg.Delay), to: d, f: f})
+}
+
+// beyond returns the side of a link that is not a bridge's own.
+func (l *Link) beyond(b *Bridge) *side {
+	if l.a.bridge == b {
+		return &l.b
+	}
+	return &l.a
 }
 
 func (d *side) end() End {

@@ -212,16 +212,16 @@ func (s *Switch) packetOutLocked(m *openflow.PacketOut) *openflow.Error {
 	switch {
 	case m.BufferID != openflow.NoBuffer:
 		return errBufferUnknown()
-	case m.InPort > maxPort && m.InPort < openflow.PortInPort:
+	case m.InPort > s.cfg.MaxPort && m.InPort < openflow.PortInPort:
 		return errBadOutPort()
-	case m.InPort > maxPort && m.InPort != openflow.PortController && m.InPort != openflow.PortLocal &&
+	case m.InPort > s.cfg.MaxPort && m.InPort != openflow.PortController && m.InPort != openflow.PortLocal &&
 		m.InPort != openflow.PortAny:
 		return errBadPort()
 	}
 	p := &packet{data: m.Data}
 	p.key.set(openflow.FieldInPort, uint64(m.InPort))
 	p.parse()
-	check := actionCheck{rule: ruleMatch{key: p.key}}
+	check := actionCheck{rule: ruleMatch{key: p.key}, port: s.cfg.MaxPort}
 	for i := range check.rule.mask {
 		check.rule.mask[i] = ^uint64(0)
 	}

@@ -92,7 +92,7 @@ func (s *Switch) assembleLocked(id openflow.TableID, rule *ruleMatch, in []openf
 		}
 		p.name = string(s.scratch)
 	}
-	check := actionCheck{}
+	check := actionCheck{port: s.cfg.MaxPort}
 	if !p.plain {
 		check.rule = *rule
 		if err := check.all(p.apply); err != nil {
@@ -145,7 +145,7 @@ func newProgram(in []openflow.Instruction) (*program, *openflow.Error) {
 	p.plain = !p.any(func(a openflow.Action) bool {
 		switch a.Type {
 		case openflow.ActionOutput:
-			return checkOutPort(a.Port) != nil
+			return checkOutPort(a.Port, maxPort) != nil
 		case openflow.ActionGroup, openflow.ActionSetQueue:
 			return false
 		}

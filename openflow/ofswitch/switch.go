@@ -17,11 +17,12 @@ const defaultTables = 254
 // Config describes a switch. Only DPID has no useful zero value.
 type Config struct {
 	DPID       openflow.DPID
-	Tables     uint8  // flow tables; 0: 254, as Open vSwitch
-	MaxEntries int    // flow entries a table; 0: 1,000,000
-	MaxMeters  uint32 // how many meters, whatever their numbers; 0: 262144, as Open vSwitch
-	NoMeters   bool   // the switch has no meters at all
-	Habits     Habits // in which the switch differs from Open vSwitch
+	Tables     uint8           // flow tables; 0: 254, as Open vSwitch
+	MaxEntries int             // flow entries a table; 0: 1,000,000
+	MaxPort    openflow.PortNo // the highest number of a port; 0: that of Open vSwitch
+	MaxMeters  uint32          // how many meters, whatever their numbers; 0: 262144, as Open vSwitch
+	NoMeters   bool            // the switch has no meters at all
+	Habits     Habits          // in which the switch differs from Open vSwitch
 
 	Manufacturer, Hardware, Software, SerialNum, Datapath string // the description, §7.3.5.1
 
@@ -41,6 +42,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.Tables = cmp.Or(c.Tables, defaultTables)
 	c.MaxEntries = cmp.Or(c.MaxEntries, 1_000_000)
+	c.MaxPort = cmp.Or(c.MaxPort, maxPort)
 	c.MaxMeters = cmp.Or(c.MaxMeters, 262144)
 	if c.NoMeters {
 		c.MaxMeters = 0
