@@ -91,7 +91,7 @@ func (s *session) begin(ctx context.Context) error {
 			s.mu.Lock()
 			s.flows = flow.NewReconciler(*w.state, w.whole)
 			sw := s.Snapshot().Switches[s.dpid]
-			s.flows.Suit(s.numbers, s.policy.BurstOf(sw.Desc))
+			s.flows.Suit(s.numbers, s.policy.BurstIn(sw))
 			s.lacks = sw.Lacks
 			if w.first != 0 {
 				s.flows.Want(w.patch, w.first, w.last)

@@ -88,6 +88,24 @@ var habits = []habit{
 		c.Habits.MeterFeatures = func(f *openflow.MeterFeatures) { f.BandTypes, f.Capabilities = 6, uint32(openflow.MeterKbps) }
 	}},
 	{
+		name:   "no lengths of bursts",
+		change: func(c *ofswitch.Config) { c.Habits.NoMeterFlags = openflow.MeterBurst },
+		says:   []string{"Its meters cannot be told how long a burst they let through, so best effort may take more than is left to it for a moment."},
+	},
+	{
+		name:   "bursts of 1,000 kbit at most",
+		change: func(c *ofswitch.Config) { c.Habits.MostBurst = 1000 },
+		says:   []string{"Its meters cannot be told how long a burst they let through, so best effort may take more than is left to it for a moment."},
+	},
+	{
+		name: "numbers of a range, and no lengths of bursts",
+		change: func(c *ofswitch.Config) {
+			c.MaxMeters, c.Habits.MeterRange, c.Habits.NoMeterFlags = 1024, true, openflow.MeterBurst
+			c.Habits.MeterFeatures = func(f *openflow.MeterFeatures) { f.Capabilities &^= uint32(openflow.MeterBurst) }
+		},
+		says: []string{"Its meters cannot be told how long a burst they let through, so best effort may take more than is left to it for a moment."},
+	},
+	{
 		name: "numbers of a range, and meters that do not count packets",
 		change: func(c *ofswitch.Config) {
 			c.MaxMeters, c.Habits.MeterRange, c.Habits.NoMeterFlags = 1024, true, openflow.MeterPktps

@@ -47,6 +47,7 @@ func (s *session) introduce(life context.Context) error {
 	s.queued = queue
 	s.post(life, up{s: s, ports: s.conn.Ports(), queue: queue, info: topology.Switch{
 		DPID:   s.dpid,
+		Lacks:  s.lacks,
 		Tables: s.conn.Features().NTables,
 		Meters: meters, Numbered: ranged,
 		Role: s.role,
@@ -100,14 +101,16 @@ func (s *session) countMeters(ctx context.Context) (room uint32, ranged bool, er
 	if err != nil || !ok || f.MaxMeter == 0 {
 		return 0, false, err
 	}
-	ranged, err = s.tryMeter(ctx)
+	s.bursts = openflow.MeterFlags(f.Capabilities)&openflow.MeterBurst != 0
+	ranged, err = s.tryMeter(ctx, true)
 	return f.MaxMeter, ranged, err
 }
 
-// tryMeter finds out whether the switch takes a meter of ours: [errNoMeters] if
+// tryMeter finds out whether the switch takes a meter of ours, which says how
+// long its bursts are or, if it does not take that, does not: [errNoMeters] if
 // not. ranged is true if it does not take the number of the meter.
-func (s *session) tryMeter(ctx context.Context) (ranged bool, err error) {
-	trial := s.conn.Commit([]openflow.Message{flow.MeterTrial()})
+func (s *session) tryMeter(ctx context.Context, bursts bool) (ranged bool, err error) {
+	trial := s.conn.Commit([]openflow.Message{flow.MeterTrial(bursts)})
 	select {
 	case <-trial.Done():
 	case <-ctx.Done():
@@ -118,8 +121,11 @@ func (s *session) tryMeter(ctx context.Context) (ranged bool, err error) {
 		case r.Err.Has(openflow.MeterModFailedMeterExists):
 		case r.Err.Has(openflow.MeterModFailedInvalidMeter), r.Err.Has(openflow.MeterModFailedOutOfMeters), r.Err.Has(openflow.MeterModFailedUnknown):
 			ranged = true
+		case bursts && (r.Err.Has(openflow.MeterModFailedBadFlags) || r.Err.Has(openflow.MeterModFailedBadBurst)):
+			s.lacks = topology.LacksBursts
+			return s.tryMeter(ctx, false)
 		default:
-			return false, s.findMeter(ctx, r.Err)
+			return false, s.findMeter(ctx, bursts, r.Err)
 		}
 	}
 	return ranged, trial.Err()
@@ -128,8 +134,8 @@ func (s *session) tryMeter(ctx context.Context) (ranged bool, err error) {
 // findMeter finds out whether a switch that has refused the trial for a reason
 // of its own did so because that meter is there since an earlier connection:
 // then it can be changed. Else the error is [errNoMeters].
-func (s *session) findMeter(ctx context.Context, why error) error {
-	again := flow.MeterTrial()
+func (s *session) findMeter(ctx context.Context, bursts bool, why error) error {
+	again := flow.MeterTrial(bursts)
 	again.Command = openflow.MeterModify
 	trial := s.conn.Commit([]openflow.Message{again})
 	select {

@@ -18,7 +18,7 @@ func (s *session) learn(ctx context.Context, steps []flow.Step, refused map[int]
 	}
 	s.mu.Lock()
 	fresh, suspects := flow.Blame(steps, refused, s.lacks, s.suspects)
-	fresh |= (s.flows.BlameMeters(steps, refused) | flow.BlameGroups(steps, refused)) &^ s.lacks
+	fresh |= (s.flows.BlameMeters(steps, refused, s.bursts) | flow.BlameGroups(steps, refused)) &^ s.lacks
 	if s.suspects = suspects; len(suspects) > 0 && fresh == 0 {
 		s.flows.Retry(time.Now()) // what is refused again is no passing trouble
 	}

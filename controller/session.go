@@ -65,6 +65,7 @@ type session struct {
 	reported  *confirmed        // what the core knows; nil: report it again
 	settling  settling          // reports that wait
 	metering  bool              // the switch has meters for us
+	bursts    bool              // and says that they have bursts of a length
 	numbers   *flow.Numbers     // of its meters; nil: any will do; guarded by mu from begin on
 	room      uint32            // for meters, as the core was told last
 	queued    []openflow.PortNo // ports with the queue for allocated traffic

@@ -98,8 +98,11 @@ func (v *view) shareMeter(ids map[openflow.PortNo]openflow.MeterID, left map[ope
 // MeterTrial returns a meter that no entry uses, with the highest of our
 // identifiers. A switch that takes it takes all of ours; what a switch says of
 // its room for meters does not tell which identifiers it accepts. It stays, so
-// that a switch whose meters are all in use passes the trial again.
-func MeterTrial() *openflow.MeterMod { return trialMeter.modify(purpose.TrialID, openflow.MeterAdd) }
+// that a switch whose meters are all in use passes the trial again. bursts is
+// whether the meter says how long its bursts are.
+func MeterTrial(bursts bool) *openflow.MeterMod {
+	return trialMeter(bursts).modify(purpose.TrialID, openflow.MeterAdd)
+}
 
 // metering reports whether meters are wanted, and there to be had.
 func (v *view) metering() bool { return v.policy.Meter && v.meterable() }
@@ -139,8 +142,13 @@ func (v *view) floodMeter() openflow.MeterID {
 	return 0
 }
 
-// trialMeter is that of [MeterTrial].
-var trialMeter = Meter{Rate: minRate, Burst: minBurst}
+// trialMeter returns that of [MeterTrial].
+func trialMeter(bursts bool) Meter {
+	if !bursts {
+		return Meter{Rate: minRate}
+	}
+	return Meter{Rate: minRate, Burst: minBurst}
+}
 
 // upMeter returns a meter of so many packets/s, or, where a switch cannot count
 // them, of as many kbit/s as they have at 250 bytes each.
@@ -166,10 +174,11 @@ func (v *view) upMeters() {
 
 // up returns a meter of what goes up to the controller, of so many packets/s.
 func (v *view) up(rate uint32) Meter {
-	if v.lacks(topology.LacksPacketRates) {
-		return upMeter(rate, false)
+	m := upMeter(rate, !v.lacks(topology.LacksPacketRates))
+	if v.lacks(topology.LacksBursts) {
+		m.Burst = 0
 	}
-	return upMeter(rate, true)
+	return m
 }
 
 // upMeter returns the meter of what goes up to the controller, which is one for
@@ -197,7 +206,10 @@ func drop(rate uint32, burst time.Duration) Meter {
 // police returns the meter of a circuit with a rate in kbit/s, in a switch
 // where best effort has such a burst.
 func police(rate uint32, burst time.Duration) Meter {
-	return Meter{Rate: rate, Burst: burstOf(rate, max(policerBurst, burst))}
+	if burst != noBurst {
+		burst = max(policerBurst, burst)
+	}
+	return Meter{Rate: rate, Burst: burstOf(rate, burst)}
 }
 
 // policer returns the meter that holds what a circuit carries in one direction

@@ -3,6 +3,8 @@ package flow
 import (
 	"strings"
 	"time"
+
+	"conga/controller/topology"
 )
 
 // A meter that lets through too short a burst passes less than its rate where a
@@ -17,6 +19,9 @@ const (
 	// clock that ticks each 100 ms (BOFUSS, the switch of CPqD): with 125 ms a
 	// quarter of a rate passes, with 800 ms nine tenths.
 	slowBurst = 1100 * time.Millisecond
+
+	// noBurst is for switches that cannot be told.
+	noBurst = time.Duration(0)
 
 	// minBurst is two full frames, in kbit.
 	minBurst = 25
@@ -42,10 +47,23 @@ func (p Policy) BurstOf(desc string) time.Duration {
 }
 
 // burst returns how long a burst the meters of best effort let through.
-func (v *view) burst() time.Duration { return v.policy.BurstOf(v.sw.Desc) }
+func (v *view) burst() time.Duration { return v.policy.BurstIn(v.sw) }
 
-// burstOf returns the burst in kbit that a meter lets through for so long.
+// BurstIn does as [Policy.BurstOf] for a switch that perhaps cannot be told of
+// bursts: then it returns 0.
+func (p Policy) BurstIn(sw topology.Switch) time.Duration {
+	if sw.Lacks&topology.LacksBursts != 0 {
+		return noBurst
+	}
+	return p.BurstOf(sw.Desc)
+}
+
+// burstOf returns the burst in kbit that a meter lets through for so long; 0 if
+// it is not to be told.
 func burstOf(rate uint32, burst time.Duration) uint32 {
+	if burst == noBurst {
+		return 0
+	}
 	kbit := uint64(rate) * uint64(burst/time.Microsecond) / 1e6
 	return uint32(max(min(kbit, uint64(^uint32(0))), minBurst))
 }

@@ -159,7 +159,7 @@ func TestHeld(t *testing.T) {
 
 // The trial is the last of our meters, and one that a switch with meters keeps.
 func TestMeterTrial(t *testing.T) {
-	m := MeterTrial()
+	m := MeterTrial(true)
 	id, read, ours := (*Numbers)(nil).ReadMeter(openflow.MeterConfig{Flags: m.Flags, Meter: m.ID, Bands: m.Bands})
 	if m.Command != openflow.MeterAdd || !ours || id != purpose.TrialID {
 		t.Errorf("%+v is no trial", m)

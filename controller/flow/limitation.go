@@ -30,6 +30,7 @@ func Limitations(sw topology.Switch, p Policy) (out []string) {
 	say(v.lacks(topology.LacksICMPv6Type), "It cannot match the type of ICMPv6, so messages that IPv6 packets are too big are not carried with an allocation.")
 	say(v.lacks(topology.LacksRemovals), "It does not report flow entries that are gone, so they are put back at the next audit, and receipts lack what was counted last.")
 	say(p.Mark && v.lacks(topology.LacksMarks), "It cannot set DSCP, so the traffic of allocations is not marked there.")
+	say(v.metering() && v.lacks(topology.LacksBursts), "Its meters cannot be told how long a burst they let through, so best effort may take more than is left to it for a moment.")
 	say(l2 && v.meterable() && v.lacks(topology.LacksPacketRates), "It cannot limit numbers of packets, so what goes to the controller is held to 2 Mbit/s.")
 	say(v.lacks(topology.LacksFailover), "It has no groups that send to the first port that is up, so where the paths of protected allocations part there the controller switches them over.")
 	say(v.lacks(topology.LacksPortMasks), fmt.Sprintf("It takes no masks of ports, so an allocation for several ports has an entry for each there, and none that would need more than %d.", path.MaxExact))

@@ -13,8 +13,13 @@ import (
 var outOfMeters = &openflow.Error{ErrType: openflow.ErrorTypeMeterModFailed, Code: uint16(openflow.MeterModFailedOutOfMeters)}
 
 // Suit has the reconciler's meters suit the switch: by which numbers it knows
-// them, nil if any will do, and how long bursts of best effort are there.
-func (r *Reconciler) Suit(n *Numbers, burst time.Duration) { r.numbers, r.small = n, burst }
+// them, nil if any will do, and how long bursts of best effort are there; see
+// [Policy.BurstIn].
+func (r *Reconciler) Suit(n *Numbers, burst time.Duration) {
+	if r.numbers, r.small = n, burst; n != nil {
+		n.burst = burst
+	}
+}
 
 // admits reports whether a meter that differs can be sent, and notes what has
 // to be noted if it cannot: a meter that the switch has no room for waits for
@@ -110,16 +115,20 @@ func (r *Reconciler) Short() (holds uint32, short bool) {
 // ofOneMeter are the refusals that say nothing of other meters.
 var ofOneMeter = []openflow.ErrorCode{
 	openflow.MeterModFailedOutOfMeters, openflow.MeterModFailedMeterExists, openflow.MeterModFailedUnknownMeter,
-	openflow.MeterModFailedBadRate, openflow.MeterModFailedBadBurst,
+	openflow.MeterModFailedBadRate,
 }
 
 // BlameMeters returns what the switch seems to lack that has refused meters
-// among steps. That it has meters shows as soon as it takes one.
-func (r *Reconciler) BlameMeters(steps []Step, refused map[int]error) (fresh topology.Lacks) {
+// among steps. That it has meters shows as soon as it takes one. Bad flags may
+// be those of bursts or of rates in packets/s: bursts is whether the switch
+// says that it has these, which is believed for nothing else.
+func (r *Reconciler) BlameMeters(steps []Step, refused map[int]error, bursts bool) (fresh topology.Lacks) {
 	for i, st := range steps {
 		why, ok := errors.AsType[*openflow.Error](refused[i])
 		switch {
 		case !ok || st.Meter == nil || slices.ContainsFunc(ofOneMeter, why.Has):
+		case r.refusesBurst(*st.Meter, why, bursts):
+			fresh |= topology.LacksBursts
 		case st.Meter.Packets && !r.holdsMeterIn(true) && (why.Has(openflow.MeterModFailedBadFlags) || r.holdsMeterIn(false)):
 			fresh |= topology.LacksPacketRates
 		case !r.holdsMeterIn(false) && !r.holdsMeterIn(true):
@@ -127,6 +136,25 @@ func (r *Reconciler) BlameMeters(steps []Step, refused map[int]error) (fresh top
 		}
 	}
 	return fresh
+}
+
+// refusesBurst reports whether it seems to be for its burst that a meter is
+// refused.
+func (r *Reconciler) refusesBurst(m Meter, why *openflow.Error, bursts bool) bool {
+	if m.Burst == 0 || why.Has(openflow.MeterModFailedBadBurst) {
+		return m.Burst > 0
+	}
+	return why.Has(openflow.MeterModFailedBadFlags) && !r.holdsBurst() && !(m.Packets && bursts)
+}
+
+// holdsBurst reports whether the switch holds a meter with a burst.
+func (r *Reconciler) holdsBurst() bool {
+	for _, at := range r.meters {
+		if at.have != nil && at.have.Burst > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // holdsMeterIn reports whether the switch holds a meter in packets/s, or one in

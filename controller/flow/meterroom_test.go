@@ -152,31 +152,38 @@ func TestBlamedMeters(t *testing.T) {
 	}
 	unknown := refusal(openflow.ErrorTypeBadRequest, 1)
 	bits, packets := &Meter{Rate: 9}, &Meter{Rate: 9, Packets: true}
+	burst, bursts := &Meter{Rate: 9, Burst: 9}, &Meter{Rate: 9, Burst: 9, Packets: true}
 	for name, c := range map[string]struct {
-		held  []*Meter
-		asked *Meter
-		err   error
-		want  topology.Lacks
+		held   []*Meter
+		asked  *Meter
+		err    error
+		bursts bool
+		want   topology.Lacks
 	}{
-		"no meters at all":                {nil, bits, unknown, topology.LacksMeters},
-		"nor in packets/s":                {nil, packets, unknown, topology.LacksMeters},
-		"bad flags":                       {nil, packets, meter(openflow.MeterModFailedBadFlags), topology.LacksPacketRates},
-		"others are taken":                {[]*Meter{bits}, packets, unknown, topology.LacksPacketRates},
-		"such are taken":                  {[]*Meter{packets}, packets, unknown, 0},
-		"one of others, such are taken":   {[]*Meter{packets}, bits, unknown, 0},
-		"no room":                         {nil, bits, meter(openflow.MeterModFailedOutOfMeters), 0},
-		"another has the number":          {nil, bits, meter(openflow.MeterModFailedMeterExists), 0},
-		"its rate":                        {nil, packets, meter(openflow.MeterModFailedBadRate), 0},
-		"no answer of the switch":         {nil, bits, errors.New("it has gone"), 0},
-		"none was refused":                {nil, bits, nil, 0},
-		"no meter, but something refused": {nil, nil, unknown, 0},
+		"no meters at all":                {nil, bits, unknown, false, topology.LacksMeters},
+		"nor in packets/s":                {nil, packets, unknown, false, topology.LacksMeters},
+		"bad flags":                       {nil, packets, meter(openflow.MeterModFailedBadFlags), false, topology.LacksPacketRates},
+		"others are taken":                {[]*Meter{bits}, packets, unknown, false, topology.LacksPacketRates},
+		"such are taken":                  {[]*Meter{packets}, packets, unknown, false, 0},
+		"one of others, such are taken":   {[]*Meter{packets}, bits, unknown, false, 0},
+		"no room":                         {nil, bits, meter(openflow.MeterModFailedOutOfMeters), false, 0},
+		"another has the number":          {nil, bits, meter(openflow.MeterModFailedMeterExists), false, 0},
+		"bursts":                          {nil, burst, meter(openflow.MeterModFailedBadFlags), true, topology.LacksBursts},
+		"bursts of packets":               {nil, bursts, meter(openflow.MeterModFailedBadFlags), false, topology.LacksBursts},
+		"packets, as it has bursts":       {nil, bursts, meter(openflow.MeterModFailedBadFlags), true, topology.LacksPacketRates},
+		"packets, as one has a burst":     {[]*Meter{burst}, bursts, meter(openflow.MeterModFailedBadFlags), false, topology.LacksPacketRates},
+		"its burst":                       {[]*Meter{burst}, burst, meter(openflow.MeterModFailedBadBurst), true, topology.LacksBursts},
+		"its rate":                        {nil, packets, meter(openflow.MeterModFailedBadRate), false, 0},
+		"no answer of the switch":         {nil, bits, errors.New("it has gone"), false, 0},
+		"none was refused":                {nil, bits, nil, false, 0},
+		"no meter, but something refused": {nil, nil, unknown, false, 0},
 	} {
 		r := NewReconciler(NewState().Whole(), 1)
 		for i, m := range c.held {
 			r.meters[openflow.MeterID(i+1)] = pair[Meter]{have: m}
 		}
 		steps := []Step{{}, {Meter: c.asked}}
-		if got := r.BlameMeters(steps, map[int]error{1: c.err}); got != c.want {
+		if got := r.BlameMeters(steps, map[int]error{1: c.err}, c.bursts); got != c.want {
 			t.Errorf("%s: it lacks %v, want %v", name, got, c.want)
 		}
 	}

@@ -208,8 +208,14 @@ func (n *Numbers) named(number, want openflow.MeterID) openflow.MeterID {
 
 // typical reports whether a meter is such as we add.
 func (n *Numbers) typical(m Meter) bool {
-	if m == upMeter(upRate, m.Packets) || m == upMeter(stormRate, m.Packets) {
-		return true
+	for _, rate := range [...]uint32{upRate, stormRate} {
+		up := upMeter(rate, m.Packets)
+		if n.burst == noBurst {
+			up.Burst = 0
+		}
+		if m == up {
+			return true
+		}
 	}
 	if m.Packets {
 		return false

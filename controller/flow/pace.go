@@ -55,6 +55,15 @@ func (m Meter) eased(small time.Duration) Meter {
 	return m
 }
 
+// surge returns how much a meter lets through at once, in kbit: what switches
+// do that are not told is a second's worth (Open vSwitch).
+func (m Meter) surge() uint32 {
+	if m.Burst > 0 {
+		return m.Burst
+	}
+	return min(m.Rate, 1<<31-1)
+}
+
 // payFor returns how long an eased meter pays for a burst in kbit.
 func (m Meter) payFor(burst uint32) time.Duration {
 	saved := max(m.Rate/easeShare, 1)
@@ -64,7 +73,7 @@ func (m Meter) payFor(burst uint32) time.Duration {
 // payWhole returns how long an eased meter pays for the full burst that it is
 // to have, and for the small one that it has.
 func (m Meter) payWhole(small time.Duration) time.Duration {
-	return m.payFor(m.Burst + m.eased(small).Burst)
+	return m.payFor(m.surge() + m.eased(small).surge())
 }
 
 // Due returns when [Reconciler.Next] is to be called though nothing has
@@ -163,11 +172,11 @@ func (r *Reconciler) setting(id openflow.MeterID, at pair[Meter], now time.Time)
 	if p := r.paces[id]; p.next.After(from) {
 		from = p.next
 	}
-	small := at.want.payFor(eased.Burst)
+	small := at.want.payFor(eased.surge())
 	next := from.Add(small)
 	if most := now.Add(mostOwed * small); next.After(most) {
 		next = most
 	}
-	r.paces[id] = pace{next: next, whole: next.Add(at.want.payFor(at.want.Burst))}
+	r.paces[id] = pace{next: next, whole: next.Add(at.want.payFor(at.want.surge()))}
 	return &eased
 }

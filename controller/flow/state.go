@@ -106,12 +106,16 @@ func FromStats(fs *openflow.FlowStats) (r *Rule, ok bool) {
 	return r, true
 }
 
-// flags returns the flags of the meter; every one of ours has a burst.
+// flags returns the flags of the meter.
 func (m Meter) flags() openflow.MeterFlags {
+	flags := openflow.MeterKbps
 	if m.Packets {
-		return openflow.MeterPktps | openflow.MeterBurst
+		flags = openflow.MeterPktps
 	}
-	return openflow.MeterKbps | openflow.MeterBurst
+	if m.Burst > 0 {
+		flags |= openflow.MeterBurst
+	}
+	return flags
 }
 
 // readMeter reads a meter as a switch reports it; the zero meter is one beyond

@@ -45,7 +45,7 @@ func (v *view) reserve(reserved map[openflow.PortNo]bitrate.Rate) {
 	v.ways = map[openflow.PortNo][]openflow.Instruction{}
 	if v.meterable() {
 		if !v.sw.Numbered {
-			v.meters[purpose.TrialID] = trialMeter
+			v.meters[purpose.TrialID] = trialMeter(!v.lacks(topology.LacksBursts))
 		}
 		v.upMeters()
 	}

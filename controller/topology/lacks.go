@@ -23,6 +23,7 @@ const (
 	LacksFailover                      // groups that send to the first port that is up
 	LacksPortMasks                     // masks of ports of TCP and UDP
 	LacksTags                          // the changing of VLAN tags
+	LacksBursts                        // the length of meters' bursts
 )
 
 // A SavedSwitch is what was found of a switch that describes itself so.
@@ -57,7 +58,7 @@ func (b *Builder) remember(info *Switch) {
 		b.unsaved.switches[info.DPID] = true
 		return
 	}
-	info.Lacks = past.Lacks
+	info.Lacks |= past.Lacks
 	if past.Room != nil {
 		info.Meters = min(info.Meters, *past.Room)
 	}

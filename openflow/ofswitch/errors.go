@@ -90,4 +90,5 @@ func errMeterFlags() *openflow.Error   { return refusal(openflow.ErrorTypeMeterM
 func errOutOfMeters() *openflow.Error  { return refusal(openflow.ErrorTypeMeterModFailed, 10) }
 func errMeterBand() *openflow.Error    { return refusal(openflow.ErrorTypeMeterModFailed, 8) }
 func errMeterRate() *openflow.Error    { return refusal(openflow.ErrorTypeMeterModFailed, 6) }
+func errMeterBurst() *openflow.Error   { return refusal(openflow.ErrorTypeMeterModFailed, 7) }
 func errOutOfBands() *openflow.Error   { return refusal(openflow.ErrorTypeMeterModFailed, 11) }

@@ -19,6 +19,7 @@ type Habits struct {
 	MeterRange     bool                       // meters have numbers from 1 to MaxMeters (§7.3.5.15), others are refused
 	NoMeterFlags   openflow.MeterFlags        // of meters that are refused
 	NoDropBands    bool                       // meters that drop are refused
+	MostBurst      uint32                     // of meters, in kbit or packets; those with a longer one are refused; 0: any
 	OneQueue       bool                       // frames leave by queue 0, whatever entries say, as from Open vSwitch's userspace datapath
 	NoQueueCounts  bool                       // questions for what queues count are refused
 	MeterTick      time.Duration              // how often the buckets of meters are filled; 0: with each packet

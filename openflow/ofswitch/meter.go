@@ -157,6 +157,8 @@ func (s *Switch) checkMeterLocked(m *openflow.MeterMod) *openflow.Error {
 			return errMeterBand()
 		case b.Rate == 0:
 			return errMeterRate()
+		case s.cfg.Habits.MostBurst > 0 && m.Flags&openflow.MeterBurst != 0 && b.BurstSize > s.cfg.Habits.MostBurst:
+			return errMeterBurst()
 		}
 	}
 	return nil
