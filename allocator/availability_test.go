@@ -188,8 +188,8 @@ func BenchmarkAvailability(b *testing.B) {
 	}
 }
 
-// TestAvailabilityOfOneWay: what needs nothing back has all that is free towards
-// the destination, however full the way back is.
+// TestAvailabilityOfOneWay: what needs nothing back has all that is free
+// towards the destination, however full the way back is.
 func TestAvailabilityOfOneWay(t *testing.T) {
 	for back, want := range map[bitrate.Rate]bitrate.Rate{0: 9, 1: 0} {
 		w, _ := pair(t)

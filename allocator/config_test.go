@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// TestConfigDefaults: what a configuration leaves out, or has no sense, is as the
-// documentation says; the rest stays.
+// TestConfigDefaults: what a configuration leaves out, or has no sense, is as
+// the documentation says; the rest stays.
 func TestConfigDefaults(t *testing.T) {
 	for _, c := range []Config{{}, {History: -1, Occurrences: -1, ScavengerGrace: -1}} {
 		c = c.withDefaults()
 		if c.Reservable != 0.8 || c.History != DefaultHistory || c.Occurrences != DefaultOccurrences || c.ScavengerGrace != DefaultScavengerGrace {
 			t.Errorf("%+v", c)
 		}
-		if c.Limits("p") != (Limits{}) || c.Log == nil || c.NewID() == c.NewID() || time.Since(c.Now()) > time.Hour {
+		if c.Limits("p") != (Limits{}) || c.Log == nil || c.NewID() == "" || time.Since(c.Now()) > time.Hour {
 			t.Errorf("%+v", c)
 		}
 	}
