@@ -262,10 +262,10 @@ func TestScavengerThatEndsFirst(t *testing.T) {
 		r := ask(1, 2, 2, 2, 25, 50)
 		r.StartTime = w.now + begins
 		w.create(r)
-		w.work()
+		w.pass(1) // it is looked at once a second
 		want := ""
 		if told {
-			want = "gives way at " + clock(w.now+begins) + " to what is reserved, and has 15 from then on"
+			want = "gives way at " + clock(r.StartTime) + " to what is reserved, and has 15 from then on"
 		}
 		if v := w.expectRate(id, Active, 40, want); v.Reason != want {
 			t.Errorf("at %d: %q", begins, v.Reason)
