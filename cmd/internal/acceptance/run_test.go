@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -155,6 +156,7 @@ func TestRunUnheard(t *testing.T) {
 		t.Fatal(err)
 	}
 	nobody.Close()
+	before := s.conga("list", "-o", "name")                            // what other tests have left, until it is gone
 	c := s.command("run", "192.127.1.10", "203.0.113.1", "--", "true") // a host without a known port
 	c.Stderr = stderr
 	err = c.Start()
@@ -162,7 +164,9 @@ func TestRunUnheard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually.True(t, "it waits", func() bool { return strings.TrimSpace(s.conga("list", "-o", "name")) != "" })
+	eventually.True(t, "it waits", func() bool {
+		return slices.ContainsFunc(strings.Fields(s.conga("list", "-o", "name")), func(name string) bool { return !strings.Contains(before, name) })
+	})
 	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
