@@ -318,14 +318,14 @@ func (a *Allocator) CircuitsLost(ids []string) {
 
 // Circuits returns the circuits whose flow entries are to stay in the switches
 // over a restart of the daemon: those of allocations that have started, are not
-// over and have a path.
+// over and have a path, but for scavengers whose traffic is reserved by now.
 func (a *Allocator) Circuits() []path.Circuit {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	now := a.now()
 	var held []path.Circuit
 	for it := range a.all.after(0) {
-		if it.restorable(now) {
+		if it.restorable(now) && !a.givesWayLocked(it) {
 			v := it.view()
 			held = append(held, v.circuitAt(now))
 		}

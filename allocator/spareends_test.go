@@ -136,3 +136,28 @@ func TestMostScavengers(t *testing.T) {
 	_, err := w.a.Create(bg, ask("new"))
 	refused(t, err, Conflict, "class")
 }
+
+// What has changed to a scavenger's traffic just before a restart is in the
+// switches without it from then on.
+func TestScavengerGivesWayAfterARestart(t *testing.T) {
+	w := newWorld(t, 2, 100)
+	w.cable(1, 2, 40)
+	w.open()
+	id := w.create(scavenger(1, 1, 2, 1, 0, 0, 1000)).ID
+	other := w.create(ask(1, 2, 2, 2, 20, 500)).ID
+	w.work()
+	key := w.get(id).Key
+	if _, err := w.a.Update(bg, other, 0, Change{Key: &key}); err != nil {
+		t.Fatal(err)
+	}
+	w.open()
+	if got := w.a.Circuits(); len(got) != 1 || got[0].ID != other {
+		t.Errorf("the switches are to hold %v", got)
+	}
+	tasks, _ := w.a.Due(10)
+	for _, task := range tasks {
+		if task.Do == Install && task.Circuit.ID == id {
+			t.Error("the scavenger is installed")
+		}
+	}
+}

@@ -9,12 +9,12 @@ import (
 )
 
 // squeezedLocked reports whether a circuit has no room in the switches yet,
-// since scavengers have not given up what it is to have. It is tried again when
-// one has less. At each moment what is reserved, and all that switches may hold
-// of scavengers, is within what links may carry.
+// since scavengers have not given up what it is to have, or is a scavenger's
+// that has to give it up itself. It is tried again when scavengers have been
+// looked at. At each moment what is reserved, and all that switches may hold of
+// scavengers, is within what links may carry.
 func (a *Allocator) squeezedLocked(it *item, c path.Circuit) bool {
-	spare := &a.calendars.spare
-	if len(spare.links) == 0 || !a.overfullLocked(it, c) && !a.scavengedLocked(it, c) {
+	if len(a.calendars.spare.links) == 0 || !a.overfullLocked(it, c) && !a.scavengedLocked(it, c) && !a.givesWayLocked(it) {
 		return false
 	}
 	a.spare.queue = append(a.spare.queue, it)
@@ -53,6 +53,17 @@ func (a *Allocator) scavengedLocked(it *item, c path.Circuit) bool {
 		}
 	}
 	return false
+}
+
+// givesWayLocked reports whether an item is a scavenger whose traffic is
+// reserved by now. What reserved it may have done so just before the daemon was
+// restarted.
+func (a *Allocator) givesWayLocked(it *item) bool {
+	if !it.scavenges() {
+		return false
+	}
+	s, now := survey{Allocator: a}, a.now()
+	return s.conflicts(&taker{record: it.record()}, Window{now, now + 1})
 }
 
 // hasMore reports whether switches may hold a circuit of the item at a higher
