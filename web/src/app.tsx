@@ -77,6 +77,7 @@ function SignedIn({ session, leave }: { session: Session; leave: (words: string)
     first.current = false;
   }, [route.join("/")]);
   const [trouble, setTrouble] = useState("");
+  const [leaving, setLeaving] = useState(false);
   const out = async () => {
     try {
       await ask("DELETE", "session");
@@ -88,9 +89,11 @@ function SignedIn({ session, leave }: { session: Session; leave: (words: string)
         leave(`You are signed out here, but the server could not end the key of this session: ${textOf(err)}`);
         return;
       }
+      setLeaving(false);
       setTrouble(`You are NOT signed out: ${textOf(err)} Press "Sign out" again.`);
     }
   };
+  useEffect(() => { if (leaving) void out(); }, [leaving]); // nothing is being asked by now: it would be refused
   const sees = session.role !== "user";
   const writes = session.role !== "operator";
   return (
@@ -108,11 +111,11 @@ function SignedIn({ session, leave }: { session: Session; leave: (words: string)
         <span class="who">
           {session.role === "user" ? `${session.user_id}, ${session.project_id}` : session.role === "admin" ? "the admin" : `operator ${session.user_id}`}
         </span>
-        <button type="button" onClick={out}>Sign out</button>
+        <button type="button" onClick={() => setLeaving(true)}>Sign out</button>
       </header>
       <main id="content" class={name === "map" || name === "operate" ? "wide" : undefined} tabIndex={-1} ref={main} aria-label={title}>
         {trouble && <p class="trouble" role="alert">{trouble}</p>}
-        <Body name={name} id={route[1] ?? ""} parts={route.slice(1)} session={session} live={live} sees={sees} writes={writes} />
+        {!leaving && <Body name={name} id={route[1] ?? ""} parts={route.slice(1)} session={session} live={live} sees={sees} writes={writes} />}
       </main>
       <footer>
         <span>Times are of the zone <b>{zone}</b>.</span>{" "}
