@@ -224,8 +224,8 @@ func TestMovingIntoAProjectThatMayNotWait(t *testing.T) {
 	w.update(first, Change{Bandwidth: new(bitrate.Rate(2))}) // it waits already
 }
 
-// TestChangeOfWhatIsBeingCreated: an allocation whose creation is not saved yet
-// is not there for others, who do not wait for it either.
+// TestChangeOfWhatIsBeingCreated: until an allocation is saved others cannot
+// change it, and are told so at once.
 func TestChangeOfWhatIsBeingCreated(t *testing.T) {
 	w, _ := pair(t)
 	w.store.hold = make(chan struct{})
