@@ -26,17 +26,16 @@ func (pl planner) confinedError(d demand) *Error {
 	if pl.terse {
 		return &Error{Kind: Conflict, Err: errRefused}
 	}
-	if d.Protected && pl.reaches(alone, d.Constraints) {
+	if d.Protected && (!pl.reaches(d, Constraints{}) || pl.reaches(alone, d.Constraints)) {
 		return &Error{Kind: Conflict, Field: "protection", Err: fmt.Errorf(
 			"no two paths from %s to %s are without a link in common; ask for it without protection", d.Key.Src, d.Key.Dst)}
 	}
-	d = alone
 	var fields, each []string
 	for _, x := range d.Constraints.each() {
-		if !pl.reaches(d, x.alone) {
+		if !pl.reaches(alone, x.alone) {
 			return &Error{Kind: Conflict, Field: x.field, Err: fmt.Errorf("no path from %s to %s %s", d.Key.Src, d.Key.Dst, pl.lacking(d, x))}
 		}
-		if each = append(each, x.field); pl.reaches(d, x.rest) {
+		if each = append(each, x.field); pl.reaches(alone, x.rest) {
 			fields = append(fields, x.field)
 		}
 	}
@@ -92,12 +91,24 @@ func (pl planner) leastHops(d demand) int {
 			return 0
 		}
 	}
-	low, high := 0, len(p)
+	return int(leastEnough(int64(len(p)), int64(len(pl.snapshot.Switches)), func(n int64) bool {
+		c.MaxHops = int(n)
+		return pl.reaches(d, c)
+	}))
+}
+
+// leastEnough returns the least positive number that is enough, if most is. It
+// is looked for from high on: what is protected needs more than its path.
+func leastEnough(high, most int64, enough func(int64) bool) int64 {
+	low := int64(0)
+	for high < most && !enough(high) {
+		low, high = high, min(2*high, most)
+	}
 	for high-low > 1 {
-		if c.MaxHops = low + (high-low)/2; pl.reaches(d, c) {
-			high = c.MaxHops
+		if n := low + (high-low)/2; enough(n) {
+			high = n
 		} else {
-			low = c.MaxHops
+			low = n
 		}
 	}
 	return high
@@ -117,15 +128,11 @@ func (pl planner) leastLatency(d demand) time.Duration {
 		}
 	}
 	has, _ := path.Latency(pl.snapshot, p)
-	low, high := time.Duration(0), (has + time.Microsecond - 1).Truncate(time.Microsecond)
-	for high-low > time.Microsecond {
-		if c.MaxLatency = (low + (high-low)/2).Truncate(time.Microsecond); pl.reaches(d, c) {
-			high = c.MaxLatency
-		} else {
-			low = c.MaxLatency
-		}
-	}
-	return high
+	high := max(1, (has+time.Microsecond-1)/time.Microsecond)
+	return time.Duration(leastEnough(int64(high), int64(MaxLatency/time.Microsecond), func(n int64) bool {
+		c.MaxLatency = time.Duration(n) * time.Microsecond
+		return pl.reaches(d, c)
+	})) * time.Microsecond
 }
 
 // alsoConfined adds to a refusal for lack of room which constraints keep the

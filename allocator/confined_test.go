@@ -163,3 +163,35 @@ func TestNoPathIsDisjoint(t *testing.T) {
 		t.Error(e)
 	}
 }
+
+// TestLimitsOfWhatIsProtected: the limit that is offered is enough for the
+// backup, too; where there can be none, that is what is said.
+func TestLimitsOfWhatIsProtected(t *testing.T) {
+	w := newWorld(t, 6, 100)
+	for _, x := range [][2]openflow.DPID{{1, 2}, {2, 4}, {1, 3}, {3, 5}, {5, 4}, {1, 6}} {
+		w.lead(w.cable(x[0], x[1], 10), 1, 2*time.Millisecond)
+	}
+	w.open()
+	for _, x := range []struct {
+		to             int
+		asked, offered Constraints // the zero value: none
+		text           string
+	}{
+		{4, Constraints{MaxHops: 1}, Constraints{MaxHops: 4}, "max_hops: no path from 10.0.1.1 to 10.0.4.1 has at most 1 switches; ask for 4 or more"},
+		{4, Constraints{MaxLatency: 1}, Constraints{MaxLatency: 6 * time.Millisecond}, "ask for 6000 us or more"},
+		{6, Constraints{MaxHops: 1, Avoid: "0000000000000002"}, Constraints{}, "protection: no two paths from 10.0.1.1 to 10.0.6.1"},
+		{6, Constraints{Avoid: "0000000000000006"}, Constraints{}, "protection: no two paths from 10.0.1.1 to 10.0.6.1"},
+	} {
+		r := ask(1, 1, x.to, 1, 4, 100)
+		r.Protected, r.Constraints = true, x.asked
+		_, err := w.a.Create(bg, r)
+		e, ok := errors.AsType[*Error](err)
+		if !ok || e.Kind != Conflict || !strings.Contains(err.Error(), x.text) {
+			t.Errorf("%+v: %v, want %q", x.asked, err, x.text)
+			continue
+		}
+		if got := len(e.Alternatives) > 0; got != (x.offered != Constraints{}) || got && e.Alternatives[0].Constraints != x.offered {
+			t.Errorf("%+v: offered %+v, want %+v", x.asked, e.Alternatives, x.offered)
+		}
+	}
+}
