@@ -63,11 +63,13 @@ function SignedIn({ session, leave }: { session: Session; leave: (words: string)
   const route = useRoute();
   const [live, setLive] = useState<Live>();
   const main = useRef<HTMLElement>(null);
+  const [leaving, setLeaving] = useState(false);
   useEffect(() => {
+    if (leaving) return;
     const f = new Follower(setLive);
     f.start();
     return () => f.stop();
-  }, []);
+  }, [leaving]);
   const name = route[0] ?? "";
   const title = titles[name] ?? "There is nothing here";
   const first = useRef(true);
@@ -77,7 +79,6 @@ function SignedIn({ session, leave }: { session: Session; leave: (words: string)
     first.current = false;
   }, [route.join("/")]);
   const [trouble, setTrouble] = useState("");
-  const [leaving, setLeaving] = useState(false);
   const out = async () => {
     try {
       await ask("DELETE", "session");

@@ -30,6 +30,7 @@ export class Follower {
   private reopen: ReturnType<typeof setTimeout> | undefined;
   private loading: Event[] | null = null; // what has happened since the list that is being read was asked for
   private drawing = false;
+  private readonly asking = new AbortController();
 
   constructor(private readonly changed: (live: Live) => void) {}
 
@@ -41,6 +42,7 @@ export class Follower {
   stop() {
     this.stopped = true;
     this.stream?.close();
+    this.asking.abort();
     clearTimeout(this.reload);
     clearTimeout(this.reopen);
   }
@@ -64,7 +66,7 @@ export class Follower {
     try {
       const parts = [];
       for (const [state, most] of [["pending", 20000], ["active", 20000], ["complete", 2000]] as const) {
-        parts.push(...await list<Allocation>(`allocations?order=newest&state=${state}`, most));
+        parts.push(...await list<Allocation>(`allocations?order=newest&state=${state}`, most, this.asking.signal));
       }
       this.live.allocations = new Map(parts.map((a) => [a.allocation_id!, a]));
       for (const e of this.loading) this.apply(e);
