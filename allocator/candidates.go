@@ -11,10 +11,10 @@ import (
 const (
 	// shapingEffort is what it takes to begin to look for a profile.
 	shapingEffort = 100
-	// maxEffort is how much a search for a profile takes at most, in levels, or
-	// pairs of levels, that are looked at: some milliseconds. After half of it
-	// any path will do on which the volume passes. Networks of fewSwitches have
-	// fewEffort, in which all their paths can be judged.
+	// maxEffort is how much a search for a profile takes at most, in cables,
+	// levels, or pairs of levels, that are looked at: some milliseconds. After
+	// half of it any path will do on which the volume passes. Networks of
+	// fewSwitches have fewEffort, in which all their paths can be judged.
 	maxEffort   = 1 << 16
 	fewEffort   = 1 << 18
 	fewSwitches = 64
@@ -61,6 +61,9 @@ func (p *prospect) end() Seconds { return p.steps[len(p.steps)-1].End }
 // asked where no constant rate will do.
 func (pl planner) stepped(d demand, start, end Seconds, prompt bool) (got placement, ok bool) {
 	if pl.constant || end == never || !d.picksRate() || d.Protected || start >= end {
+		return placement{}, false
+	}
+	if d.Constraints != (Constraints{}) && !pl.reaches(d, d.Constraints) {
 		return placement{}, false
 	}
 	pl.own, pl.readings, d.Bandwidth = nil, nil, 0
@@ -210,6 +213,7 @@ func (s *stepping) Onward(way prospect, number int32, a, b *topology.Link, last 
 	if s.exhausted(1) {
 		return prospect{}, false
 	}
+	s.effort++
 	x, levels := s.freeOf(number, a, b), way.levels
 	if x.least < way.most {
 		levels = s.beside(levels, x)

@@ -1,6 +1,8 @@
 package path
 
 import (
+	"cmp"
+	"math/bits"
 	"time"
 
 	"conga/controller/topology"
@@ -184,8 +186,10 @@ func (s *contest[R]) enter(t track[R]) {
 func (s *contest[R]) before(a, b int32) bool {
 	x, y := &s.tracks[a], &s.tracks[b]
 	leftX, leftY := s.left[x.node], s.left[y.node]
-	if s.hasty && leftX != leftY {
-		return leftX < leftY
+	if s.hasty {
+		if c := cmp.Or(bits.OnesCount32(y.met)-bits.OnesCount32(x.met), cmp.Compare(leftX, leftY)); c != 0 {
+			return c < 0
+		}
 	}
 	if c := s.Compare(x.known, y.known); c != 0 {
 		return c < 0
