@@ -13,6 +13,7 @@ from mininet.topo import Topo
 
 from harness.lab import Lab
 from harness.ovs import OpenVSwitch
+from harness.traffic import NotBegun
 
 ROOT = Path(__file__).resolve().parents[1]
 TRIES = 3  # of a measurement that falls short; a check has but one
@@ -65,12 +66,21 @@ class Case(unittest.TestCase):
         self.figures.append(text % args)
 
     def measure(self, what: str, figure: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
-        """Takes a measurement, again if it falls short, and notes every try."""
-        tries: List[Any] = []
-        while not tries or (len(tries) < TRIES and not good(tries[-1])):
-            tries.append(figure())
-        self.note("%s %s", what, ", ".join(str(t) for t in tries))
-        return tries[-1]
+        """Takes a measurement, again if it falls short, and notes every try. One
+        whose traffic did not even begin falls short, too."""
+        tries: List[str] = []
+        while True:
+            try:
+                found = figure()
+            except NotBegun as e:
+                tries.append(str(e))
+                if len(tries) == TRIES:
+                    raise
+                continue
+            tries.append(str(found))
+            if len(tries) == TRIES or good(found):
+                self.note("%s %s", what, ", ".join(tries))
+                return found
 
 
 def title(cls: type) -> str:

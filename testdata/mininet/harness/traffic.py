@@ -29,6 +29,10 @@ class Goodput:
         return "%.1f Mbit/s" % self.mbits
 
 
+class NotBegun(RuntimeError):
+    """What iperf3 says over TCP before it sends did not get through."""
+
+
 @dataclass(frozen=True)
 class Offered:
     """What came of a stream of UDP that was sent at a rate."""
@@ -106,7 +110,8 @@ def transfer(net: Network, src: str, dst: str, port: int = 5201, seconds: int = 
 
 def offer(net: Network, src: str, dst: str, mbits: float, port: int, seconds: int, payload: int = 1200) -> Offered:
     """Sends UDP at this rate of payload and returns how much the receiver lost.
-    iperf3 speaks TCP on the same port, which has to pass."""
+    iperf3 speaks TCP on the same port, which has to pass; where it does not,
+    NotBegun is raised."""
     with server(net, dst, port):
         client = net.popen(src, "iperf3", "-J", "-u", "-c", net.address(dst), "-p", str(port), "-b", "%gM" % mbits,
                            "-l", str(payload), "-t", str(seconds), "--connect-timeout", "5000")
@@ -116,7 +121,7 @@ def offer(net: Network, src: str, dst: str, mbits: float, port: int, seconds: in
             end(client)
     result: Dict[str, Any] = json.loads(out)
     if "sum" not in result.get("end", {}):
-        raise RuntimeError("offer: " + out)
+        raise NotBegun("offer: %s" % result.get("error", out))
     total = result["end"]["sum"]
     return Offered(total["packets"], total["lost_packets"], payload + HEADERS, total["seconds"])
 
