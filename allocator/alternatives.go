@@ -57,45 +57,12 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refu
 	if bare.Leeway.Volume != 0 {
 		bare.Leeway = Leeway{} // how long it takes is another matter
 	}
-	if r.scavenges() || a.checkOneLocked(bare, c.limits, was) != nil {
-		return nil // it waits or never fits, or it is their number that refuses it
+	if a.checkOneLocked(bare, c.limits, was) != nil {
+		return nil // it is their number that refuses it
 	}
-	_, ok := c.graph.Find(c.query(demand{from: c.from, to: c.to}, Window{}))
-	switch {
-	case c.confinedError(c.demand) != nil:
-		for _, r := range c.relaxed() {
-			c.offer(r)
-		}
-	case r.Volume != 0:
-		c.adviseVolume()
-	case !ok:
-		c.offer(c.within(), c.at(0, r.StartTime)) // as it would wait for a path
-	case was != nil && was.Started:
-		c.adviseWhatRuns()
-	case r.Leeway != Leeway{}:
-		c.adviseInTime()
-	default:
-		c.advise()
-	}
+	c.adviseAsked()
 	c.correct(refused)
 	return c.list
-}
-
-// adviseWhatRuns lists what an allocation that has started may become.
-func (c *counsel) adviseWhatRuns() {
-	r, end := c.asked, c.was.Window.Start+c.asked.Duration
-	if r.Deadline != 0 {
-		late := r
-		late.Deadline = end
-		c.offer(late)
-	}
-	c.offer(c.slowerUntil(end)...)
-	c.offer(c.shorter(false)...)
-	c.offer(c.lessBack(r)...)
-	if len(c.list) == 0 {
-		c.offer(c.bothLess(r)...)
-	}
-	c.offer(c.at(0, r.StartTime))
 }
 
 // correct takes out of a refusal's offer, and of its sentence, what would not
@@ -126,33 +93,6 @@ func (a *Allocator) counselLocked(r Request, now Seconds, was *record) *counsel 
 	from, to, _, _ := was.locateAs(c.snapshot, r.Key)
 	c.demand = demand{Request: r, from: from, to: to, conflicting: c.calendars.conflicting(r), limit: c.limits.Bandwidth}
 	return c
-}
-
-// advise lists what may be asked for in place of what has not started.
-func (c *counsel) advise() {
-	c.offer(c.later(c.asked.Bandwidth)...)
-	c.offer(c.slower()...)
-	if c.asked.StartTime > 0 {
-		c.offer(c.sooner(c.asked.Bandwidth)...)
-	}
-	c.offer(c.lessBack(c.asked)...)
-	if len(c.list) == 0 {
-		c.offer(c.bothLess(c.asked)...)
-	}
-	if c.asked.StartTime > 0 {
-		c.offer(c.shorter(false)...)
-		c.offer(c.shorter(true)...)
-	}
-	c.offer(c.at(0, c.asked.StartTime))
-	for _, rate := range [...]func() bitrate.Rate{c.ever, func() bitrate.Rate { return 0 }} {
-		if len(c.list) > 0 {
-			return
-		}
-		if rate := rate(); rate < c.asked.Bandwidth {
-			c.offer(c.later(rate)...)
-			c.offer(c.sooner(rate)...)
-		}
-	}
 }
 
 // offer adds the first of the requests to the list that is admitted, now and

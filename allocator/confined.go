@@ -26,9 +26,8 @@ func (pl planner) confinedError(d demand) *Error {
 	if pl.terse {
 		return &Error{Kind: Conflict, Err: errRefused}
 	}
-	if d.Protected && (!pl.reaches(d, Constraints{}) || pl.reaches(alone, d.Constraints)) {
-		return &Error{Kind: Conflict, Field: "protection", Err: fmt.Errorf(
-			"no two paths from %s to %s are without a link in common; ask for it without protection", d.Key.Src, d.Key.Dst)}
+	if err := pl.unprotectedError(d, alone); err != nil {
+		return err
 	}
 	var fields, each []string
 	for _, x := range d.Constraints.each() {
@@ -44,6 +43,34 @@ func (pl planner) confinedError(d demand) *Error {
 	}
 	return &Error{Kind: Conflict, Field: fields[0], Err: fmt.Errorf(
 		"no path from %s to %s meets %s together; leave some of them out", d.Key.Src, d.Key.Dst, listed(fields))}
+}
+
+// unprotectedError returns the refusal of a demand for a backup that there is
+// not: at all, or not beside a path that meets the constraints. alone is the
+// demand without protection. Where no path meets them it is nil.
+func (pl planner) unprotectedError(d, alone demand) *Error {
+	err := &Error{Kind: Conflict, Field: "protection"}
+	switch {
+	case !d.Protected:
+		return nil
+	case !pl.reaches(d, Constraints{}):
+		err.Err = fmt.Errorf("no two paths from %s to %s are without a link in common; ask for it without protection", d.Key.Src, d.Key.Dst)
+		return err
+	case !pl.reaches(alone, d.Constraints):
+		return nil
+	}
+	var fields, each []string
+	for _, x := range d.Constraints.each() {
+		if each = append(each, x.field); pl.reaches(d, x.rest) {
+			fields = append(fields, x.field)
+		}
+	}
+	if len(fields) == 0 {
+		fields = each
+	}
+	err.Err = fmt.Errorf("no two paths from %s to %s that meet %s are without a link in common; ask for it without protection, or without %s",
+		d.Key.Src, d.Key.Dst, listed(each), either(fields))
+	return err
 }
 
 // reaches reports whether a path with some constraints leads from one end of
@@ -166,23 +193,6 @@ func (pl planner) alsoConfined(d demand, w Window, err *Error) *Error {
 	}
 	err.Err = fmt.Errorf("%w; paths that have it do not meet %s", err.Err, listed(fields))
 	return err
-}
-
-// relaxed returns the request with the least limits that there is a path for.
-func (c *counsel) relaxed() (found []Request) {
-	if c.asked.MaxHops != 0 {
-		r := c.asked
-		if r.MaxHops = c.leastHops(c.demand); r.MaxHops > c.asked.MaxHops {
-			found = append(found, r)
-		}
-	}
-	if c.asked.MaxLatency != 0 {
-		r := c.asked
-		if r.MaxLatency = c.leastLatency(c.demand); r.MaxLatency > c.asked.MaxLatency {
-			found = append(found, r)
-		}
-	}
-	return found
 }
 
 // listed returns names with commas and an and.

@@ -195,3 +195,32 @@ func TestLimitsOfWhatIsProtected(t *testing.T) {
 		}
 	}
 }
+
+// TestLeastLimits: where no path meets the limits, the least ones that a path
+// meets are offered, both where neither alone is enough, with as much as there
+// is room for; to a series and to a scavenger, too.
+func TestLeastLimits(t *testing.T) {
+	w, r := quad(t)
+	for _, x := range []struct {
+		change  func(*Request)
+		offered func(*Request)
+	}{
+		{func(r *Request) { r.MaxHops, r.MaxLatency = 1, time.Millisecond }, func(r *Request) { r.MaxHops, r.MaxLatency = 3, 3*time.Millisecond }},
+		{func(r *Request) { r.MaxHops, r.Bandwidth = 1, 11 }, func(r *Request) { r.MaxHops, r.Bandwidth = 3, 10 }},
+		{func(r *Request) { r.MaxHops, r.Volume, r.Bandwidth, r.Duration = 1, 100, 0, 0 }, func(r *Request) { r.MaxHops, r.Volume, r.Bandwidth, r.Duration = 3, 100, 0, 0 }},
+		{func(r *Request) { *r = scavenger(1, 1, 3, 3, 0, 0, 100); r.MaxHops = 2 }, func(r *Request) { *r = scavenger(1, 1, 3, 3, 0, 0, 100); r.MaxHops = 3 }},
+	} {
+		asked, want := r, r
+		x.change(&asked)
+		x.offered(&want)
+		_, err := w.a.Create(bg, asked)
+		if e := refused(t, err, Conflict, "max_hops"); len(e.Alternatives) == 0 || e.Alternatives[0].Constraints != want.Constraints || e.Alternatives[0].Bandwidth != want.Bandwidth {
+			t.Errorf("%+v: offered %+v, want %+v", asked, e.Alternatives, want)
+		}
+	}
+	r.MaxHops, r.StartTime, r.Recurrence = 1, w.now+100, Recurrence{Rule: "FREQ=DAILY;COUNT=2"}
+	_, err := w.a.CreateSeries(bg, r)
+	if e := refused(t, err, Conflict, "max_hops"); len(e.Alternatives) != 1 || e.Alternatives[0].MaxHops != 3 {
+		t.Errorf("a series: %+v", e.Alternatives)
+	}
+}

@@ -182,8 +182,9 @@ func TestProtectionRefused(t *testing.T) {
 		change func(*Request)
 		text   string
 	}{
-		{func(r *Request) { r.Avoid = "0000000000000004" }, "protection: no two paths from 10.0.1.1 to 10.0.3.3 are without a link in common"},
+		{func(r *Request) { r.Avoid = "0000000000000004" }, "protection: no two paths from 10.0.1.1 to 10.0.3.3 that meet avoid are without a link in common; ask for it without protection, or without avoid"},
 		{func(r *Request) { r.Key.Dst = path.Host(host(1, 3)) }, "protection: no two paths"},
+		{func(r *Request) { r.Bandwidth = 7 }, "link 0000000000000001:104->0000000000000004:105 carries 6 for allocations"},
 		{func(r *Request) { r.Bandwidth = 7 }, "no other path beside one that has it does"},
 	} {
 		r := r

@@ -2,6 +2,7 @@ package allocator
 
 import (
 	"fmt"
+	"slices"
 
 	"conga/allocator/recurrence"
 	"conga/bitrate"
@@ -108,6 +109,9 @@ func (a *Allocator) seriesInsteadLocked(asked askedSeries, refused *Error, now S
 		}
 	}
 	if _, _, _, unknown := locate(a.seen, asked.Key); unknown == "" {
+		if c := a.counselLocked(asked.list[0], now, nil); c.confinedError(c.demand) != nil {
+			return a.relaxedSeriesLocked(asked, c.relaxed(), now)
+		}
 		if rate := a.leastOfSeriesLocked(asked, now); rate > 0 && rate < asked.Bandwidth {
 			offer(asked.withRate(rate))
 		}
@@ -127,6 +131,28 @@ func (a *Allocator) seriesInsteadLocked(asked askedSeries, refused *Error, now S
 	}
 	if asked.Bandwidth > 0 {
 		offer(asked.withRate(0))
+	}
+	return list
+}
+
+// relaxedSeriesLocked returns the series with the constraints of requests, for
+// which there is a path, or what would be admitted instead of these.
+func (a *Allocator) relaxedSeriesLocked(asked askedSeries, relaxed []Request, now Seconds) (list []Request) {
+	var instead []Request
+	for _, r := range relaxed {
+		again := asked
+		again.Constraints, again.list = r.Constraints, slices.Clone(asked.list)
+		for i := range again.list {
+			again.list[i].Constraints = r.Constraints
+		}
+		if _, err := a.admitSeriesLocked(again, now); err == nil {
+			list = append(list, again.Request)
+		} else if instead == nil {
+			instead = err.Alternatives
+		}
+	}
+	if list == nil {
+		return instead
 	}
 	return list
 }

@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"path"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -53,10 +51,11 @@ type harness struct {
 	audit   *audit.Log
 	seen    []httpapi.Observation
 	log     *bytes.Buffer
-	admin   string // the operator's key
-	key     string // abc123 in projectB
-	foreign string // xyz987 in "project B"
-	tried   int    // how many alternatives were posted
+	admin   string                 // the operator's key
+	key     string                 // abc123 in projectB
+	foreign string                 // xyz987 in "project B"
+	tried   int                    // how many alternatives were posted
+	proven  func(body string) bool // nothing can be offered instead, in this network; nil: it is told by the refusal
 
 	mu  sync.Mutex
 	now time.Time
@@ -91,11 +90,16 @@ const (
 
 func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	t.Helper()
+	return newHarnessOf(t, network(), adjust...)
+}
+
+// newHarnessOf returns the harness of a network.
+func newHarnessOf(t testing.TB, snap *topology.Snapshot, adjust ...func(*httpapi.Config)) *harness {
+	t.Helper()
 	h := &harness{
 		t: t, disk: storetest.NewMemory(), log: new(bytes.Buffer),
 		admin: auth.NewSecret(), now: time.Unix(1429206574, 0),
 	}
-	snap := network()
 	h.events = events.NewHub(h.clock)
 	var err error
 	h.hooks, err = webhook.Open(t.Context(), webhook.Config{
@@ -243,57 +247,6 @@ func (h *harness) do(method, target, body string, headers ...header) answer {
 		h.hasAlternatives(a, body)
 	}
 	return a
-}
-
-// hasAlternatives checks that a conflict comes with what would be admitted
-// instead, unless it is one that nothing helps.
-func (h *harness) hasAlternatives(a answer, body string) {
-	h.t.Helper()
-	if a.code != http.StatusConflict || len(a.Alternatives) > 0 || a.header.Get("Retry-After") != "" {
-		return
-	}
-	for _, hopeless := range []string{"no switch carries", "is complete", "has started", "whose fragments name no port"} {
-		if strings.Contains(a.body, hopeless) {
-			return
-		}
-	}
-	h.t.Errorf("%s: refused, and nothing is offered: %s", body, a.body)
-}
-
-// tryAlternatives posts what a refusal offers, with the key that the refused
-// request had: it is admitted, and then taken back.
-func (h *harness) tryAlternatives(r *http.Request, a answer, body string) {
-	h.t.Helper()
-	h.hasAlternatives(a, body)
-	var with struct {
-		Key string `json:"api_key"`
-	}
-	_ = json.Unmarshal([]byte(body), &with) // there may be none
-	for _, alt := range a.Alternatives {
-		again := httptest.NewRequestWithContext(h.t.Context(), http.MethodPost, "/api/v1/allocations", bytes.NewReader(alt))
-		again.Header = r.Header.Clone()
-		again.Header.Del("Idempotency-Key")
-		if with.Key != "" {
-			again.Header.Set("Authorization", "Bearer "+with.Key)
-		}
-		w := httptest.NewRecorder()
-		h.api.ServeHTTP(w, again)
-		if w.Code != http.StatusCreated {
-			h.t.Errorf("%s: %s is offered, and answered with %d: %s", body, alt, w.Code, w.Body)
-			continue
-		}
-		h.tried++
-		made := []string{path.Base(w.Header().Get("Location"))}
-		if series := h.alloc.Series(made[0]); len(series) > 0 {
-			made = nil
-			for _, one := range series {
-				made = append(made, one.ID)
-			}
-		}
-		for _, id := range slices.Concat(made, made) { // it leaves no trace in the history
-			h.must(h.alloc.Release(h.t.Context(), id, 0))
-		}
-	}
 }
 
 // want sends a request and checks the status of its answer, in both places.

@@ -2,6 +2,7 @@ package path
 
 import (
 	"math"
+	"slices"
 
 	"conga/bitrate"
 	"conga/controller/topology"
@@ -144,7 +145,8 @@ func (g *Graph) find(q Query, wide bool) (p Path, width bitrate.Rate, ok bool) {
 }
 
 // A Bottleneck is the directed link that lacks most of the rate that it is to
-// have, on the path that would be taken if rates did not matter.
+// have, on the path, or its backup, that would be taken if rates did not
+// matter.
 type Bottleneck struct {
 	Link topology.Link
 	Free bitrate.Rate // what it has free
@@ -160,8 +162,13 @@ func (g *Graph) Bottleneck(q Query) (b Bottleneck, ok bool) {
 	if !ok {
 		return b, false
 	}
+	links := p.BothWays()
+	if q.Constraints != nil && q.Constraints.Protected {
+		backup, _ := g.Backup(q, p)
+		links = slices.Concat(links, backup.BothWays())
+	}
 	least := int64(math.MaxInt64)
-	for i, id := range p.BothWays() {
+	for i, id := range links {
 		l, _ := g.snapshot.Link(id)
 		number := int32(-1)
 		if id.From != topology.External && id.To != topology.External {
