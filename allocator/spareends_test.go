@@ -113,6 +113,38 @@ func TestScavengerLeavesFragments(t *testing.T) {
 	w.expectRate(id, Active, 40, "")
 }
 
+// While what is reserved begins, no scavenger has its fragments any more.
+func TestFragmentsAreLeftFirst(t *testing.T) {
+	w := newWorld(t, 2, 40)
+	w.cable(1, 2, 40)
+	w.open()
+	spare, reserved := scavenger(1, 1, 2, 1, 0, 0, 1000), ask(1, 1, 2, 1, 20, 100)
+	reserved.ProjectID = "q"
+	for i, r := range []*Request{&spare, &reserved} {
+		r.Key.Proto, r.Key.DstPort = path.ProtoUDP, path.Port(uint16(80+i))
+	}
+	had := w.create(spare).ID
+	w.work()
+	id, held := w.create(reserved).ID, true
+	for range 10 {
+		w.plan()
+		tasks, _ := w.a.Due(10)
+		for _, task := range tasks {
+			report := w.a.Installed
+			if task.Do == Remove && task.Circuit.ID == had {
+				held, report = false, w.a.Removed
+			}
+			if held {
+				t.Fatalf("%+v while the scavenger is in the switches", task)
+			}
+			if err := report(task); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w.expect(id, Active, span(0, 100))
+}
+
 // TestMostScavengers: there is a bound, for a project and for all, and what is
 // too many is refused.
 func TestMostScavengers(t *testing.T) {

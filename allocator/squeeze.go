@@ -41,18 +41,20 @@ func (a *Allocator) overfullLocked(it *item, c path.Circuit) bool {
 }
 
 // scavengedLocked reports whether a scavenger has the traffic of a circuit of
-// what reserves, and has to give it up.
+// what reserves, or fragments of it, which go with what came first, and has to
+// give it up.
 func (a *Allocator) scavengedLocked(it *item, c path.Circuit) bool {
 	if it.scavenges() {
 		return false // see survey.look
 	}
 	now, r := a.now(), Request{ProjectID: it.project(), Key: c.Key, Bandwidth: c.Rate}
+	w, own := Window{now, now + 1}, ownedKeyOf(&r)
 	for _, k := range a.calendars.spare.conflicting(&r) {
-		if k.blockedBy(ownedKeyOf(&r), ownsNothing) && a.calendars.spare.keys.taken(k, Window{now, now + 1}) {
+		if k.blockedBy(own, ownsNothing) && a.calendars.spare.keys.taken(k, w) {
 			return true
 		}
 	}
-	return false
+	return a.calendars.spare.keys.fragmentsTaken(own, w)
 }
 
 // givesWayLocked reports whether an item is a scavenger whose traffic is
