@@ -10,9 +10,14 @@ import (
 // MaxProfile is how many steps a profile has at most.
 const MaxProfile = 8
 
-// maxLevels is how many levels of what a path has free are told apart when a
-// profile is sought.
-const maxLevels = 128
+const (
+	// maxLevels is how many levels of what a path has free are told apart when
+	// a profile is sought.
+	maxLevels = 128
+	// maxLooks is after how many pairs of levels one path's starts are looked
+	// at no more, and after half of that only until there is a profile.
+	maxLooks = maxEffort
+)
 
 // A shaping is the search for the profile with which a volume passes over one
 // path first.
@@ -53,15 +58,18 @@ func shape(levels []Step, volume uint64, floor, most bitrate.Rate, steps int, lo
 // shape returns the profile for what a path has free, as [shape] does.
 //
 // Where the levels last longer than it may, only starts at which a level begins
-// are looked at.
+// are looked at, as many as [maxLooks] allows.
 func (s *shaping) shape(levels []Step) (best []Step) {
 	s.levels = coarse(s.trimmed(levels))
 	n := len(s.levels)
 	if n == 0 || s.levels[n-1].End-s.levels[0].Start <= s.longest {
 		return s.solve(s.prompt)
 	}
-	all := s.levels
+	all, before := s.levels, s.looks
 	for i := range all {
+		if looks := s.looks - before; looks >= maxLooks || looks >= maxLooks/2 && best != nil {
+			break
+		}
 		w := Window{all[i].Start, all[i].Start + s.longest}
 		if len(best) > 0 {
 			w.End = min(w.End, best[len(best)-1].End)

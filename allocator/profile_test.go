@@ -135,6 +135,30 @@ func TestShapeWithinItsBounds(t *testing.T) {
 	})
 }
 
+// TestShapeEffort: one path takes no more effort than a whole search may,
+// however many starts there are at which its volume might just pass.
+func TestShapeEffort(t *testing.T) {
+	var levels []Step
+	for i := range Seconds(maxLevels) {
+		levels = append(levels, Step{Window{10 * i, 10*i + 10}, bitrate.Rate(1000 + 37*(i*i%11))})
+	}
+	longest := Seconds(10 * (maxLevels - maxLevels/4))
+	most := 0
+	for volume := int64(9e5); volume < 11e5; volume += 1e4 {
+		s := shaping{floor: 1, highest: 1 << 40, volume: volume, steps: MaxProfile, longest: longest}
+		s.shape(levels)
+		if most = max(most, s.looks); s.looks > maxLooks+s.once() {
+			t.Errorf("%d bits take %d looks", volume, s.looks)
+		}
+	}
+	if most < maxLooks {
+		t.Errorf("at most %d looks: nothing was bounded", most)
+	}
+}
+
+// once returns how many pairs of levels one start takes at most.
+func (s *shaping) once() int { return 3 * 2 * s.steps * maxLevels * maxLevels / 2 }
+
 // TestShapeOfLargeNumbers: volumes and rates as large as there may be.
 func TestShapeOfLargeNumbers(t *testing.T) {
 	half := []Step{{Window{0, 1}, 8 * MaxVolume / 2}, {Window{1, MaxDuration}, 8 * MaxVolume / 4}}
