@@ -21,7 +21,7 @@ func (r Room) Free() bitrate.Rate { return r.Limit - min(r.Limit, r.Held) }
 type Outlook struct {
 	From, To topology.PortID // where source and destination are; zero: not known
 	Window   Window          // now, for the duration asked for
-	Fits     bool            // there is a path with the rate in the window
+	Fits     bool            // there is a path with the rate in the window, and nothing has the traffic then
 	Path     path.Path       // the one that would be chosen; if none fits, the one that is best at any rate; empty: there is none
 	Backup   path.Path       // of a protected request; empty: there is none
 	Rooms    []Room          // the links of both, each cable with the direction that has less free, or that from the source if the way back has a rate of its own
@@ -42,9 +42,10 @@ func (o Outlook) Bottleneck() (least Room, ok bool) {
 
 // Outlook returns which path a request would have now, by the same reckoning
 // that admits one. What counts of it are its key, its rates, its duration in
-// seconds, its constraints and its protection. Limits of projects and other
-// allocations of the same traffic are not considered. If the project is given,
-// the allocation that the path is to be disjoint from must be one of its own.
+// seconds, its constraints and its protection. Limits of projects are not
+// considered, nor are other allocations of the same traffic unless the project
+// is given. Then the allocation that the path is to be disjoint from must be
+// one of its own.
 // The error is an *[Error] of kind Invalid.
 func (a *Allocator) Outlook(r Request) (Outlook, error) {
 	const op = "outlook"
@@ -59,7 +60,7 @@ func (a *Allocator) Outlook(r Request) (Outlook, error) {
 			return Outlook{}, err.in(op)
 		}
 	}
-	now := a.now()
+	now, project := a.now(), r.ProjectID
 	out := Outlook{Window: Window{now, now + r.Duration}}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -72,9 +73,13 @@ func (a *Allocator) Outlook(r Request) (Outlook, error) {
 	pl := a.plannerLocked()
 	from, to, _, reason := locate(pl.snapshot, r.Key)
 	if out.From, out.To, out.Reason = from, to, reason; reason == "" {
-		pl.outlook(demand{Request: Request{
-			Key: r.Key, Bandwidth: r.Bandwidth, Reverse: r.Reverse, Duration: r.Duration, Constraints: r.Constraints, Protected: r.Protected,
-		}, from: from, to: to}, &out)
+		d := demand{Request: Request{
+			ProjectID: project, Key: r.Key, Bandwidth: r.Bandwidth, Reverse: r.Reverse, Duration: r.Duration, Constraints: r.Constraints, Protected: r.Protected,
+		}, from: from, to: to}
+		if project != "" {
+			d.conflicting = pl.calendars.conflicting(d.Request)
+		}
+		pl.outlook(d, &out)
 	}
 	return out, nil
 }
@@ -82,6 +87,9 @@ func (a *Allocator) Outlook(r Request) (Outlook, error) {
 // outlook puts into out what a demand would have in its window.
 func (pl planner) outlook(d demand, out *Outlook) {
 	full, oneWay := pl.checkEnforced(d), d.Reverse.Apart
+	if full == nil && d.from != d.to && pl.taken(d, out.Window) {
+		full = pl.takenError(d, out.Window)
+	}
 	if out.Path, out.Fits = pl.find(d, out.Window); full != nil || !out.Fits {
 		out.Fits = false
 		got, err := pl.refuse(d, out.Window)

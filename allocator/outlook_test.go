@@ -294,3 +294,34 @@ func TestBottleneck(t *testing.T) {
 		}
 	}
 }
+
+// TestOutlookOfTrafficThatIsTaken: to a project it is said until when another
+// allocation has the traffic, as its own request would wait for that.
+func TestOutlookOfTrafficThatIsTaken(t *testing.T) {
+	w, _ := pair(t)
+	r := ask(1, 1, 2, 1, 3, 50)
+	w.create(ask(1, 1, 2, 1, 3, 100))
+	for project, x := range map[string]struct {
+		fits   bool
+		offer  Offer
+		reason string
+	}{
+		"":  {true, Offer{}, ""},
+		"p": {false, Offer{Later: w.now + 100}, "another allocation for the same traffic has part of that window, until " + clock(w.now+100)},
+		"q": {false, Offer{Later: w.now + 100}, "an allocation of another project for this traffic"},
+	} {
+		r.ProjectID = project
+		o, err := w.a.Outlook(r)
+		if err != nil || o.Fits != x.fits || o.Offer != x.offer || !strings.HasPrefix(o.Reason, x.reason) || x.fits != (o.Reason == "") || len(o.Path) != 2 {
+			t.Errorf("%q: %+v, %v", project, o, err)
+		}
+	}
+	r.ProjectID, r.Key.Proto, r.Key.DstPort = "p", path.ProtoTCP, path.Port(80) // more precise: beside it
+	if o, err := w.a.Outlook(r); err != nil || !o.Fits {
+		t.Errorf("%+v, %v", o, err)
+	}
+	r = ask(1, 1, 2, 1, 3, 50)
+	if v := w.create(r); v.Window.Start != 1_000_100 {
+		t.Errorf("what was foretold for %d is planned for %d", 1_000_100, v.Window.Start)
+	}
+}

@@ -325,6 +325,9 @@ func TestPathsAsAdmissionSeesThem(t *testing.T) {
 	if o := ask("src=192.127.1.10&dst=192.127.1.22&bandwidth=100000000&duration=60"); o["fits"] != true || o["reason"] != nil || o["bandwidth"] != 1e8 || o["duration"] != 60.0 {
 		t.Errorf("what fits: %v", o)
 	}
+	if o := ask("src=192.127.1.11&dst=192.127.1.10"); o["fits"] != false || o["path"] == nil || o["offer"].(map[string]any)["start_time"] != 1429206574.0+3600 || !strings.Contains(o["reason"].(string), "another allocation for the same traffic has part of that window, until") {
+		t.Errorf("what waits for the same traffic: %v", o)
+	}
 	if o := ask("src=10.9.9.9&dst=192.127.1.22"); o["fits"] != false || o["from"] != nil || o["path"] != nil || o["free"] != nil || !strings.Contains(o["reason"].(string), "10.9.9.9 has not been seen") {
 		t.Errorf("a host that nobody knows: %v", o)
 	}
