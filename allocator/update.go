@@ -4,27 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"conga/bitrate"
 	"conga/controller/path"
 )
-
-// moving is the Reason of an active allocation whose switches have not all
-// confirmed its latest path, rate or key.
-const moving = "being moved: not every switch has confirmed the change yet"
-
-// movingFor returns that reason with what the cause is; "" is not known.
-func movingFor(cause string) string {
-	if cause == "" {
-		return moving
-	}
-	return moving + "; " + cause
-}
-
-// moves reports whether a reason is that of a change which not all switches
-// have confirmed yet.
-func moves(reason string) bool { return strings.HasPrefix(reason, moving) }
 
 // Update changes an allocation, active ones included, and returns the result.
 // The change is admitted with the allocation's own reservations counted as

@@ -16,6 +16,7 @@ type receiptView struct {
 	Forward  deliveredView `json:"forward"`
 	Reverse  deliveredView `json:"reverse"`
 	Moves    int           `json:"moves"`
+	Moved    []moveView    `json:"moved"` // the last ones
 	Seconds  int64         `json:"degraded_seconds"`
 	Degraded []spellView   `json:"degraded"` // the last few, the oldest first
 	Final    bool          `json:"final"`
@@ -55,6 +56,12 @@ type volumeView struct {
 	Bytes   *uint64 `json:"bytes"`
 }
 
+// A moveView is when, and why, the path became another.
+type moveView struct {
+	Time   int64   `json:"time"`   // UNIX seconds
+	Reason *string `json:"reason"` // null: not known
+}
+
 // A spellView is a time in which the allocation was degraded.
 type spellView struct {
 	spanView
@@ -76,7 +83,7 @@ func (a *api) receipt(one allocator.Allocation) *receiptView {
 			orNull(int64(one.StartTime)), int64(one.Duration), orNull(uint64(one.Bandwidth)), reverse(one.Reverse).orNull(),
 			orNull(one.Volume), orNull(int64(one.Earliest)), orNull(int64(one.Deadline)),
 		},
-		Moves: r.Moves, Seconds: int64((r.Degraded + time.Second - 1) / time.Second), Degraded: []spellView{}, Final: r.Final,
+		Moves: r.Moves, Moved: []moveView{}, Seconds: int64((r.Degraded + time.Second - 1) / time.Second), Degraded: []spellView{}, Final: r.Final,
 	}
 	ran := time.Duration(0)
 	window := &spanView{int64(one.Window.Start), int64(one.Window.End)}
@@ -90,6 +97,9 @@ func (a *api) receipt(one allocator.Allocation) *receiptView {
 		v.Had, ran = window, time.Duration(one.Window.End-one.Window.Start)*time.Second
 	}
 	v.Forward, v.Reverse = viewDelivered(r.Forward, r.ForwardRates, ran), viewDelivered(r.Reverse, r.ReverseRates, ran)
+	for _, m := range r.Moved {
+		v.Moved = append(v.Moved, moveView{m.At.Unix(), orNull(m.Why)})
+	}
 	for _, s := range r.Spells {
 		v.Degraded = append(v.Degraded, spellView{spanView{s.From.Unix(), s.To.Unix()}, s.Why})
 	}

@@ -49,7 +49,7 @@ func TestReceipt(t *testing.T) {
 	const carried = `{"entered":{"packets":0,"bytes":0},"delivered":{"packets":0,"bytes":0},"dropped":{"packets":0,"bytes":0},"mean_rate":0,"p5_rate":null,"p50_rate":null}`
 	want := `{"asked":{"start_time":null,"duration":3600,"bandwidth":100000000,"reverse_bandwidth":null,"volume":null,"earliest":null,"deadline":null},"planned":{"start_time":1429206574,"end_time":1429210174},"had":{"start_time":1429206574,"end_time":1429206584},` +
 		`"forward":{"entered":{"packets":10,"bytes":10000},"delivered":{"packets":9,"bytes":9000},"dropped":{"packets":0,"bytes":0},"mean_rate":7200,"p5_rate":1,"p50_rate":2},"reverse":` + carried +
-		`,"moves":2,"degraded_seconds":2,"degraded":[{"start_time":1429206570,"end_time":1429206571,"reason":"lost"}],"final":false}`
+		`,"moves":2,"moved":[{"time":1429206570,"reason":"cut"},{"time":1429206570,"reason":null}],"degraded_seconds":2,"degraded":[{"start_time":1429206570,"end_time":1429206571,"reason":"lost"}],"final":false}`
 	if !strings.Contains(first.body, `"receipt":`+want+`,"_links"`) {
 		t.Errorf("%s has no receipt %s", first.body, want)
 	}

@@ -43,7 +43,7 @@ func (t cannedStats) Idle(string) stats.Idle { return stats.Idle{} }
 func (t cannedStats) Receipt(string) stats.Receipt {
 	return stats.Receipt{
 		Allocation: stats.Allocation{Forward: stats.Direction{Entered: stats.Volume{Packets: 10, Bytes: 10000}, Delivered: stats.Volume{Packets: 9, Bytes: 9000}}, Final: true},
-		Moves:      2, Degraded: 1500 * time.Millisecond, Planned: stats.Span{Start: 1429206574, End: 1429210174},
+		Moves:      2, Moved: []stats.Move{{At: t.at, Why: "cut"}, {At: t.at}}, Degraded: 1500 * time.Millisecond, Planned: stats.Span{Start: 1429206574, End: 1429210174},
 		ForwardRates: &stats.Rates{Low: 1, Median: 2},
 		Spells:       []stats.Spell{{From: t.at, To: t.at.Add(1500 * time.Millisecond), Cause: stats.Loss, Why: "lost"}},
 	}

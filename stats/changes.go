@@ -39,10 +39,13 @@ func (n *pendingChanges) take() []change {
 // absorb takes the pending changes into the ledger. Deleted allocations that
 // the ledger does not know may have left receipts.
 func (p *Poller) absorb() {
-	waiting := p.changes.take()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, n := range waiting {
+	p.absorbLocked()
+}
+
+func (p *Poller) absorbLocked() {
+	for _, n := range p.changes.take() {
 		a := p.ledger.accounts[n.id]
 		switch {
 		case n.deleted && a == nil:

@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"hash/fnv"
 	"slices"
 	"time"
 
@@ -22,6 +21,7 @@ type Receipt struct {
 
 	Planned  Span          // for which it was planned, as changed while it ran; zero: unknown
 	Moves    int           // how often its path became another
+	Moved    []Move        // the last times, the oldest first
 	Degraded time.Duration // in all
 	Spells   []Spell       // the last ones, the oldest first
 }
@@ -54,7 +54,7 @@ func (p *Poller) Receipt(id string) Receipt {
 // receipt returns what there is of the account until now.
 func (a *account) receipt(now time.Time) Receipt {
 	r := Receipt{
-		Allocation: a.view(), Planned: a.planned, Moves: a.moves,
+		Allocation: a.view(), Planned: a.planned, Moves: a.moves, Moved: slices.Clone(a.moved),
 		Degraded: a.degraded.total(now), Spells: slices.Clone(a.degraded.spells),
 	}
 	if a.unproven {
@@ -90,8 +90,13 @@ func (p *Poller) Losing(id string) string {
 func (p *Poller) Confirmed(c path.Circuit) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if a := p.ledger.accounts[c.ID]; a != nil {
-		p.ledger.confirmed(a, digest(c.Path), time.Now())
+	a, way := p.ledger.accounts[c.ID], digest(c.Path)
+	if a != nil && a.way != 0 && a.way != way {
+		p.absorbLocked() // why it moves
+		a = p.ledger.accounts[c.ID]
+	}
+	if a != nil {
+		p.ledger.confirmed(a, way, time.Now())
 		p.ledger.arrived(a, &c)
 	}
 }
@@ -105,32 +110,4 @@ func (l *ledger) arrived(a *account, c *path.Circuit) {
 			return
 		}
 	}
-}
-
-// confirmed counts a move, if the path with a digest is another than the last
-// one.
-func (l *ledger) confirmed(a *account, way uint64, now time.Time) {
-	if a.way == way {
-		return
-	}
-	if a.way != 0 {
-		a.moves++
-	}
-	a.way = way
-	l.markDirty(a, now, true)
-}
-
-// digest returns a number that stands for a path. It is never 0.
-func digest(p path.Path) uint64 {
-	h := fnv.New64a()
-	for _, hop := range p {
-		for _, n := range [...]uint64{uint64(hop.DPID), uint64(hop.In), uint64(hop.Out)} {
-			var b [8]byte
-			for i := range b {
-				b[i] = byte(n >> (8 * i))
-			}
-			h.Write(b[:])
-		}
-	}
-	return max(1, h.Sum64())
 }

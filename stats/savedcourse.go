@@ -8,10 +8,18 @@ type savedCourse struct {
 	Planned  Span         `json:"planned,omitzero"`
 	Way      uint64       `json:"way,omitempty"`
 	Moves    int          `json:"moves,omitempty"`
+	Moved    []savedMove  `json:"moved,omitempty"`
+	Moving   string       `json:"moving,omitempty"`
 	Degraded int64        `json:"degraded,omitempty"` // milliseconds, the spell that lasts included
 	Spells   []savedSpell `json:"spells,omitempty"`
 	Forward  *rateCount   `json:"forward,omitempty"`
 	Reverse  *rateCount   `json:"reverse,omitempty"`
+}
+
+// A savedMove is a [Move] as it is saved.
+type savedMove struct {
+	At  int64  `json:"at"`
+	Why string `json:"why,omitempty"`
 }
 
 // A savedSpell is a [Spell] as it is saved.
@@ -26,7 +34,10 @@ type savedSpell struct {
 // saveCourse returns what is to be saved of the account's course.
 func (a *account) saveCourse(now time.Time) savedCourse {
 	d := &a.degraded
-	c := savedCourse{Planned: a.planned, Way: a.way, Moves: a.moves, Degraded: d.total(now).Milliseconds()}
+	c := savedCourse{Planned: a.planned, Way: a.way, Moves: a.moves, Moving: a.moving, Degraded: d.total(now).Milliseconds()}
+	for _, m := range a.moved {
+		c.Moved = append(c.Moved, savedMove{m.At.UnixMilli(), m.Why})
+	}
 	for _, s := range d.spells {
 		saved := savedSpell{From: s.From.UnixMilli(), To: s.To.UnixMilli(), Cause: s.Cause, Why: s.Why}
 		if s.To.IsZero() {
@@ -45,7 +56,10 @@ func (a *account) saveCourse(now time.Time) savedCourse {
 // restoreCourse takes in what was saved of the account's course. A spell that
 // lasted goes on if its cause still holds; else it ended when it was saved.
 func (l *ledger) restoreCourse(a *account, c savedCourse) {
-	a.planned, a.way, a.moves = c.Planned, c.Way, c.Moves
+	a.planned, a.way, a.moves, a.moving = c.Planned, c.Way, c.Moves, c.Moving
+	for _, m := range c.Moved[max(0, len(c.Moved)-lastMoves):] {
+		a.moved = append(a.moved, Move{time.UnixMilli(m.At), m.Why})
+	}
 	d := &a.degraded
 	d.past = time.Duration(c.Degraded) * time.Millisecond
 	for i, s := range c.Spells[max(0, len(c.Spells)-lastSpells):] {

@@ -3,6 +3,7 @@ package stats
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -69,8 +70,8 @@ func TestSpells(t *testing.T) {
 	}
 }
 
-// Moves are counted when they are confirmed, over a restart, and the plan is
-// the last one before the end.
+// Moves are counted when they are confirmed, over a restart, with what was the
+// matter last before that, and the plan is the last one before the end.
 func TestMovesAndPlan(t *testing.T) {
 	f := newFabric()
 	f.install(circuitOver(1, 2))
@@ -83,13 +84,16 @@ func TestMovesAndPlan(t *testing.T) {
 	a.plan(Owner{Started: true, Window: Span{12, 22}})
 	a.plan(Owner{Started: true, Window: Span{12, 32}})
 	a.plan(Owner{Started: true, Complete: true, Window: Span{12, 15}})
+	f.ledger.setOwner(a, Owner{Started: true, Moving: "a link is down"}, f.now)
+	f.ledger.setOwner(a, Owner{Started: true}, f.now)
 	saved := f.save()
 	f.ledger = newLedger()
 	f.restore(t, saved)
 	a = f.ledger.accounts["a"]
-	f.ledger.confirmed(a, 5, f.now)
 	f.ledger.confirmed(a, 7, f.now)
-	if r := a.receipt(f.now); r.Moves != 3 || r.Planned != (Span{11, 32}) {
+	f.ledger.confirmed(a, 7, f.now)
+	moved := []Move{{f.now, ""}, {f.now, ""}, {f.now, "a link is down"}}
+	if r := a.receipt(f.now); r.Moves != 3 || !slices.EqualFunc(r.Moved, moved, func(a, b Move) bool { return a.At.Equal(b.At) && a.Why == b.Why }) || r.Planned != (Span{11, 32}) {
 		t.Errorf("%d moves, planned %v", r.Moves, r.Planned)
 	}
 	if digest(circuitOver(1, 2).Path) == digest(circuitOver(1, 3).Path) || digest(nil) == 0 {

@@ -27,6 +27,9 @@ func (l *ledger) setOwner(a *account, o Owner, now time.Time) {
 		l.assign(a, o.Project)
 	}
 	a.complete = o.Complete
+	if o.Moving != "" {
+		a.moving = o.Moving
+	}
 	a.plan(o)
 	if o.Complete {
 		a.degraded.why[Loss], o.Shortfall = "", Shortfall{}

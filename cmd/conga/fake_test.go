@@ -88,7 +88,7 @@ var fakeAnswers = map[string]string{
 		"receipt":{"asked":{"start_time":null,"duration":3600,"bandwidth":40000000,"volume":18000000000,"deadline":1893463200},"planned":{"start_time":1893456000,"end_time":1893459600},"had":{"start_time":1893456000,"end_time":1893459000},
 		"forward":{"entered":{"packets":10100000,"bytes":15100000000},"delivered":{"packets":10000000,"bytes":15000000000},"dropped":{"packets":60000,"bytes":90000000},"mean_rate":40000000,"p5_rate":38000000,"p50_rate":40100000},
 		"reverse":{"entered":{"packets":1000,"bytes":64000},"delivered":{"packets":1000,"bytes":64000},"dropped":{"packets":0,"bytes":0},"mean_rate":170,"p5_rate":0,"p50_rate":120},
-		"moves":1,"degraded_seconds":75,"degraded":[{"start_time":1893456100,"end_time":1893456110,"reason":"link 1:2 is down"},{"start_time":1893457000,"end_time":1893457065,"reason":"degraded: 30% of its traffic from the source is lost on its path"}],"final":true}}`,
+		"moves":1,"moved":[{"time":1893456100,"reason":"link 1:2 is down"}],"degraded_seconds":75,"degraded":[{"start_time":1893456100,"end_time":1893456110,"reason":"link 1:2 is down"},{"start_time":1893457000,"end_time":1893457065,"reason":"degraded: 30% of its traffic from the source is lost on its path"}],"final":true}}`,
 	"allocations/r-2": `{"allocation_id":"r-2","project_id":"projectB","user_id":"abc123","state":"active","start_time":1893456000,"end_time":1893459000,"bandwidth":40000000,
 		"src_ip":"192.127.1.10","dst_ip":"192.127.1.11","protocol":"any","duration":3600,"reason":"degraded: 30% of its traffic from the source is lost on its path","degraded":true,"receipt":null}`,
 	"stats/allocations": fakeCarried("a-1", 40_000_000, 3_000) + "," + fakeCarried("a-2", 900_000_000, 0) + "," + fakeCarried("a-9", 1, 1),

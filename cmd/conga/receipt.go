@@ -21,17 +21,22 @@ func (a *app) printReceipt(r client.Receipt) error {
 		{"Planned", window(r.Planned)},
 		{"Had", window(r.Had)},
 		{"Moves", fmt.Sprint(r.Moves)},
-		{"Degraded", short(time.Duration(r.DegradedSeconds) * time.Second)},
 	})
 	if err != nil {
 		return err
 	}
-	var spells [][]string
+	var moves, spells [][]string
+	for _, m := range r.Moved {
+		moves = append(moves, []string{"  " + when(&m.Time), text(m.Reason)})
+	}
 	for _, s := range r.Degraded {
 		spells = append(spells, []string{"  " + window(&s.Window), s.Reason})
 	}
-	if err := printTable(a.out, spells); err != nil {
-		return err
+	degraded := [][]string{{"Degraded", short(time.Duration(r.DegradedSeconds) * time.Second)}}
+	for _, rows := range [][][]string{moves, degraded, spells} {
+		if err := printTable(a.out, rows); err != nil {
+			return err
+		}
 	}
 	fmt.Fprintln(a.out)
 	rows := [][]string{{"DIRECTION", "ENTERED", "DELIVERED", "DROPPED", "PACKETS", "MEAN RATE", "P5", "P50"}}

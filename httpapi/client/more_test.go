@@ -213,7 +213,7 @@ func TestNetworkCalls(t *testing.T) {
 const wholeReceipt = `{"asked":{"start_time":null,"duration":3600,"bandwidth":1000,"reverse_bandwidth":3,"volume":4,"earliest":5,"deadline":6},"planned":{"start_time":1,"end_time":2},"had":null,` +
 	`"forward":{"entered":{"packets":3,"bytes":300},"delivered":{"packets":2,"bytes":200},"dropped":{"packets":1,"bytes":null},"mean_rate":5,"p5_rate":null,"p50_rate":6},` +
 	`"reverse":{"entered":{"packets":null,"bytes":null},"delivered":{"packets":null,"bytes":null},"dropped":{"packets":null,"bytes":null},"mean_rate":null,"p5_rate":null,"p50_rate":null},` +
-	`"moves":1,"degraded_seconds":2,"degraded":[{"start_time":3,"end_time":5,"reason":"lost"}],"final":true}`
+	`"moves":1,"moved":[{"time":4,"reason":"cut"},{"time":5,"reason":null}],"degraded_seconds":2,"degraded":[{"start_time":3,"end_time":5,"reason":"lost"}],"final":true}`
 
 // TestAllocationIsWhole: whatever the interface shows of an allocation, but for
 // the links, comes through in the same words, what is null included.

@@ -9,6 +9,7 @@ type Receipt struct {
 	Reverse Delivered `json:"reverse"`
 
 	Moves           int     `json:"moves"`            // how often its path became another
+	Moved           []Move  `json:"moved"`            // the last few times, the oldest first
 	DegradedSeconds int64   `json:"degraded_seconds"` // in all
 	Degraded        []Spell `json:"degraded"`         // the last few times, the oldest first
 	Final           bool    `json:"final"`            // nothing will be added any more
@@ -31,6 +32,12 @@ type Asked struct {
 type Window struct {
 	StartTime int64 `json:"start_time"`
 	EndTime   int64 `json:"end_time"`
+}
+
+// A Move is that the path became another.
+type Move struct {
+	Time   int64   `json:"time"`   // UNIX seconds
+	Reason *string `json:"reason"` // nil: not known
 }
 
 // A Spell is a time in which an allocation was degraded.

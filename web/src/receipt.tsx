@@ -15,6 +15,7 @@ export function Receipt({ a }: { a: Allocation }) {
         <dt>Other paths</dt><dd>{r.moves === 0 ? "it kept its path" : `it moved ${r.moves} times`}</dd>
         <dt>Degraded</dt><dd>{r.degraded_seconds === 0 ? "never" : span(r.degraded_seconds)}</dd>
       </dl>
+      {r.moved.length > 0 && <ul>{r.moved.map((m, i) => <li key={i}>{zonedMoment(m.time)}: it moved{m.reason && `, since ${local(m.reason)}`}</li>)}</ul>}
       {r.degraded.length > 0 && <ul>{r.degraded.map((s, i) => <li key={i}>{zonedMoment(s.start_time)} to {zonedMoment(s.end_time)}: {local(s.reason)}</li>)}</ul>}
     </section>
   );

@@ -1,0 +1,36 @@
+package allocator
+
+import "strings"
+
+// moving is the Reason of an active allocation whose switches have not all
+// confirmed its latest path, rate or key.
+const moving = "being moved: not every switch has confirmed the change yet"
+
+// movingFor returns that reason with what the cause is; "" is not known.
+func movingFor(cause string) string {
+	if cause == "" {
+		return moving
+	}
+	return moving + "; " + cause
+}
+
+// Moving returns why an allocation that has started is to have another path, or
+// its traffic another circuit, than the switches have confirmed; "" if it is
+// not, or the reason is not known.
+func (a *Allocation) Moving() string {
+	switch {
+	case !a.Started || a.State == Complete:
+		return ""
+	case a.Reason == moving:
+		return "it was changed"
+	case moves(a.Reason):
+		return strings.TrimPrefix(a.Reason, moving+"; ")
+	case a.State == Pending:
+		return a.Reason
+	}
+	return ""
+}
+
+// moves reports whether a reason is that of a change which not all switches
+// have confirmed yet.
+func moves(reason string) bool { return strings.HasPrefix(reason, moving) }
