@@ -96,7 +96,7 @@ echo "$before"
 echo "== an upgrade keeps data and configuration"
 in_root dpkg -i --force-confold /new.deb >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; fail "dpkg -i"; }
 grep -q "an operator's own" "$root/etc/conga/conga.yaml" || fail "the configuration was replaced"
-in_root /usr/bin/congad check --config /etc/conga/conga.yaml
+in_root /usr/bin/setpriv --reuid=conga --regid=conga --clear-groups /usr/bin/congad check --config /etc/conga/conga.yaml
 in_root /usr/bin/congad --version
 start
 stop

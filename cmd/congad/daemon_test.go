@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -66,6 +67,16 @@ func (p *running) until(msg string) map[string]any {
 		p.t.Fatalf("congad never said %q", msg)
 	}
 	return line
+}
+
+// untilText waits for a line whose field has the text.
+func (p *running) untilText(field, text string) {
+	p.t.Helper()
+	if !eventually.Try(func() bool {
+		return slices.ContainsFunc(p.Lines(), func(l map[string]any) bool { return strings.Contains(fmt.Sprint(l[field]), text) })
+	}) {
+		p.t.Fatalf("congad never said %q", text)
+	}
 }
 
 // Stop sends a signal and returns the exit code.

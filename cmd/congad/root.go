@@ -138,36 +138,6 @@ func (a *app) load() (config.Config, error) {
 	return config.Load(a.configFile, config.Environment(os.LookupEnv), a.flags)
 }
 
-func (a *app) checkCommand() *cobra.Command {
-	show := false
-	c := &cobra.Command{
-		Use:   "check --config FILE",
-		Short: "Check a configuration; the exit code is 0 if it is good and 2 if not",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if a.configFile == "" {
-				return usageError{errors.New("check needs --config FILE")}
-			}
-			cfg, err := a.load()
-			if err != nil {
-				if _, ok := errors.AsType[config.Error](err); !ok {
-					err = usageError{err}
-				}
-				return err
-			}
-			if show {
-				fmt.Fprint(a.out, cfg)
-				return nil
-			}
-			fmt.Fprintf(a.err, "%s is good\n", a.configFile)
-			return nil
-		},
-	}
-	a.configFlag(c)
-	c.Flags().BoolVar(&show, "print", false, "print the whole configuration, defaults included, secrets not")
-	return c
-}
-
 func (a *app) passwdCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "passwd",

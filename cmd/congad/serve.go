@@ -29,6 +29,9 @@ func (a *app) serve(ctx context.Context) error {
 	if err := checkNew(cfg.Data, a.newStore); err != nil {
 		return err
 	}
+	if err := checkStart(cfg, log); err != nil {
+		return err
+	}
 	d, err := open(ctx, cfg, log, level)
 	if err != nil {
 		return err
@@ -58,6 +61,9 @@ func (d *daemon) reloadOn(ctx context.Context, hangups <-chan os.Signal, load fu
 		}
 		d.manager.reloading()
 		next, err := load()
+		if err == nil {
+			err = d.checkNext(next)
+		}
 		if err == nil {
 			err = d.apply(next)
 		}

@@ -11,29 +11,41 @@ import (
 // makes the file with a fresh key, mode 0600, if there is none. created tells
 // which; the key itself is only ever in the file.
 func AdminKey(path string) (digest Digest, created bool, err error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		secret := NewSecret()
-		if err := writeNew(path, secret+"\n"); err != nil {
-			return Digest{}, false, fmt.Errorf("auth: admin key: %w", err)
-		}
-		return HashSecret(secret), true, nil
+	digest, err = readAdminKey(path)
+	if !errors.Is(err, os.ErrNotExist) {
+		return digest, false, err
 	}
-	if err != nil {
+	secret := NewSecret()
+	if err := writeNew(path, secret+"\n"); err != nil {
 		return Digest{}, false, fmt.Errorf("auth: admin key: %w", err)
+	}
+	return HashSecret(secret), true, nil
+}
+
+// CheckAdminKey returns the error with which [AdminKey] would refuse the file
+// at path. It makes none.
+func CheckAdminKey(path string) error {
+	_, err := readAdminKey(path)
+	return err
+}
+
+func readAdminKey(path string) (Digest, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Digest{}, fmt.Errorf("auth: admin key: %w", err)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return Digest{}, false, fmt.Errorf("auth: admin key: %w", err)
+		return Digest{}, fmt.Errorf("auth: admin key: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return Digest{}, false, fmt.Errorf("auth: admin key: %s can be read by others than its owner; chmod 600 it, or delete it to have a new one made", path)
+		return Digest{}, fmt.Errorf("auth: admin key: %s can be read by others than its owner; chmod 600 it, or delete it to have a new one made", path)
 	}
 	secret := strings.TrimSpace(string(text))
 	if !wellFormed(secret) {
-		return Digest{}, false, fmt.Errorf("auth: admin key: %s does not hold a key; delete it to have a new one made", path)
+		return Digest{}, fmt.Errorf("auth: admin key: %s does not hold a key; delete it to have a new one made", path)
 	}
-	return HashSecret(secret), false, nil
+	return HashSecret(secret), nil
 }
 
 // writeNew makes a private file that must not exist yet, and syncs it. On an

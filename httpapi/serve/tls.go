@@ -49,8 +49,7 @@ func LoadTLS(files TLSFiles) (cfg *tls.Config, fingerprint string, err error) {
 		return nil, "", errors.New("serve: tls: a certificate needs its key, and a key its certificate")
 	}
 	if files.Cert == "" {
-		files.Cert = filepath.Join(files.Dir, SelfSigned)
-		files.Key = filepath.Join(files.Dir, selfSignedKey)
+		files.Cert, files.Key = SelfSignedFiles(files.Dir)
 		if err := ensureSelfSigned(files, time.Now()); err != nil {
 			return nil, "", fmt.Errorf("serve: tls: %w", err)
 		}
@@ -62,6 +61,12 @@ func LoadTLS(files TLSFiles) (cfg *tls.Config, fingerprint string, err error) {
 	cfg = baseTLS()
 	cfg.Certificates = []tls.Certificate{pair}
 	return cfg, fingerprintOf(pair.Certificate[0]), nil
+}
+
+// SelfSignedFiles returns the files of the pair that the daemon makes in the
+// data folder dir.
+func SelfSignedFiles(dir string) (cert, key string) {
+	return filepath.Join(dir, SelfSigned), filepath.Join(dir, selfSignedKey)
 }
 
 // fingerprintOf returns the fingerprint of a certificate in DER.

@@ -77,6 +77,13 @@ func (p *Process) Text() string {
 	return p.log.String()
 }
 
+// Lines returns the fields of each line of the log so far.
+func (p *Process) Lines() []map[string]any {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.lines)
+}
+
 // Last returns the last line that it has said.
 func (p *Process) Last() string {
 	lines := strings.Split(strings.TrimSpace(p.Text()), "\n")

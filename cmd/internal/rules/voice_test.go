@@ -17,7 +17,7 @@ var voiced = []string{
 	"openflow", "openflow/channel", "openflow/ofswitch", "openflow/ovstest", "openflow/wire", "controller/path",
 	"controller", "controller/flow", "controller/topology", "controller/discovery", "allocator",
 	"controller/purpose", "scheduler", "stats", "allocator/store", "allocator/store/storetest", "cmd/conga", "cmd/congad",
-	"cmd/internal/acceptance", "cmd/internal/answers", "cmd/internal/bench", "cmd/internal/config", "cmd/internal/eventually", "cmd/internal/figures",
+	"cmd/internal/acceptance", "cmd/internal/answers", "cmd/internal/bench", "cmd/internal/config", "cmd/internal/eventually", "cmd/internal/figures", "cmd/internal/preflight",
 	"cmd/internal/rules", "cmd/internal/scale", "cmd/internal/terminal", "cmd/internal/version",
 	"httpapi", "httpapi/audit", "httpapi/auth", "httpapi/auth/authtest", "httpapi/client", "httpapi/connections", "httpapi/events", "httpapi/httpapitest", "httpapi/limits", "httpapi/replay", "httpapi/rest", "httpapi/serve", "httpapi/webhook",
 }

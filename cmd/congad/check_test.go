@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"conga/httpapi/serve"
+)
+
+// checked returns what congad check says of a file, and its exit code.
+func checked(t *testing.T, file string) (string, int) {
+	t.Helper()
+	var text bytes.Buffer
+	code := run(t.Context(), []string{"check", "--config", file}, strings.NewReader(""), &text, &text)
+	return text.String(), code
+}
+
+// TestCheckWhileRunning: a daemon that runs with a configuration is nothing
+// wrong with it, but is that with another's addresses.
+func TestCheckWhileRunning(t *testing.T) {
+	dir := t.TempDir()
+	file, data := filepath.Join(dir, "conga.yaml"), filepath.Join(dir, "data")
+	writeConfig(t, file, fmt.Sprintf(testConfig, data, "127.0.0.1:0"))
+	p := start(t, file)
+	at, err := url.Parse(fmt.Sprint(p.until("listening for users")["url"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(fmt.Sprintf(testConfig, data, p.until("listening for switches")["addr"]), `"127.0.0.1:0"`, `"`+at.Host+`"`, 1)
+	same, other := filepath.Join(dir, "same.yaml"), filepath.Join(dir, "other.yaml")
+	writeConfig(t, same, text)
+	writeConfig(t, other, strings.Replace(text, data, filepath.Join(dir, "other"), 1))
+	out, code := checked(t, same)
+	if code != exitOK || !strings.Contains(out, "congad is running with the data in "+data) || !strings.HasSuffix(out, "same.yaml is good\n") {
+		t.Errorf("while it runs: code %d\n%s", code, out)
+	}
+	out, code = checked(t, other)
+	if code != exitFailure || !strings.Contains(out, "api.listen: another program listens on "+at.Host) ||
+		!strings.Contains(out, "openflow.listen: another program") || strings.Contains(out, "is running") {
+		t.Errorf("with other data: code %d\n%s", code, out)
+	}
+	if code := p.Stop(os.Interrupt); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if out, code = checked(t, other); code != exitOK {
+		t.Errorf("after it has stopped: code %d\n%s", code, out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "other")); err == nil {
+		t.Error("the check has made a data directory")
+	}
+	if err := os.Truncate(filepath.Join(data, "conga.db"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if out, code = checked(t, same); code != exitFailure || !strings.Contains(out, "data: ") || !strings.Contains(out, "--new-store") {
+		t.Errorf("with an emptied store: code %d\n%s", code, out)
+	}
+}
+
+// TestRefusedCertificates: what check refuses of certificates, the start does
+// too, before it makes anything, and a running daemon goes on without.
+func TestRefusedCertificates(t *testing.T) {
+	dir := t.TempDir()
+	file, data := filepath.Join(dir, "conga.yaml"), filepath.Join(dir, "data")
+	text := fmt.Sprintf(testConfig, data, "127.0.0.1:0")
+	one, two := filepath.Join(dir, "one"), filepath.Join(dir, "two")
+	for _, of := range []string{one, two} {
+		if err := os.Mkdir(of, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := serve.LoadTLS(serve.TLSFiles{Dir: of}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cert, own := serve.SelfSignedFiles(one)
+	_, strange := serve.SelfSignedFiles(two)
+	with := func(section, cert, key string) string {
+		return strings.Replace(text, section+`: {`, fmt.Sprintf(`%s: {tls: {cert: %q, key: %q}, `, section, cert, key), 1)
+	}
+	cases := map[string]string{
+		"api.tls.key: " + strange + " is not the key of":          with("api", cert, strange),
+		"openflow.tls.key: " + strange + " is not the key of":     with("openflow", cert, strange),
+		"api.tls.cert: " + dir + "/absent does not exist":         with("api", dir+"/absent", own),
+		"openflow.tls.cert: " + dir + "/conga.yaml holds no cert": with("openflow", file, own),
+	}
+	for want, refused := range cases {
+		writeConfig(t, file, refused)
+		if out, code := checked(t, file); code != exitFailure || !strings.Contains(out, file+": "+want) {
+			t.Errorf("%s: checked with code %d\n%s", want, code, out)
+		}
+		out, err := exec.CommandContext(t.Context(), "congad", "--config", file).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "congad: "+want) {
+			t.Errorf("%s: started (%v)\n%s", want, err, out)
+		}
+	}
+	if _, err := os.Stat(data); err == nil {
+		t.Error("a start that was refused has made a data directory")
+	}
+	writeConfig(t, file, with("api", cert, own))
+	p := start(t, file)
+	p.login()
+	for want, refused := range cases {
+		writeConfig(t, file, strings.Replace(refused, "[abc123]", "[xyz987]", 1))
+		p.Signal(syscall.SIGHUP)
+		p.untilText("err", want)
+	}
+	p.login()
+}
