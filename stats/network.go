@@ -12,7 +12,7 @@ type network struct {
 	snapshot func() *topology.Snapshot
 
 	connected, known, links, hosts, attachments, revision *prometheus.Desc
-	limitations                                           *prometheus.Desc // by switch
+	up, limitations                                       *prometheus.Desc // by switch
 	withheld                                              *prometheus.Desc
 }
 
@@ -24,6 +24,7 @@ func RegisterNetwork(r prometheus.Registerer, snapshot func() *topology.Snapshot
 		snapshot:    snapshot,
 		connected:   gauge("conga_switches_connected", "Switches with a session."),
 		known:       gauge("conga_switches_known", "Switches with a session or remembered."),
+		up:          prometheus.NewDesc("conga_switch_up", "Whether a switch that is known has a session.", []string{"dpid"}, nil),
 		limitations: prometheus.NewDesc("conga_switch_limitations", "Things that a switch cannot do of what is asked of it.", []string{"dpid"}, nil),
 		withheld:    gauge("conga_switches_withheld", "Switches that another controller is master of, so that nothing is changed there."),
 		links:       gauge("conga_links", "Directed links between switches that can carry traffic."),
@@ -35,7 +36,7 @@ func RegisterNetwork(r prometheus.Registerer, snapshot func() *topology.Snapshot
 
 // Describe implements [prometheus.Collector].
 func (n *network) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{n.connected, n.known, n.links, n.hosts, n.attachments, n.revision, n.limitations, n.withheld} {
+	for _, d := range []*prometheus.Desc{n.connected, n.known, n.links, n.hosts, n.attachments, n.revision, n.up, n.limitations, n.withheld} {
 		ch <- d
 	}
 }
@@ -48,9 +49,12 @@ func (n *network) Collect(ch chan<- prometheus.Metric) {
 	}
 	connected, withheld := 0, 0
 	for dpid, sw := range s.Switches {
+		up := 0.0
 		if sw.Connected {
 			connected++
+			up = 1
 		}
+		ch <- prometheus.MustNewConstMetric(n.up, prometheus.GaugeValue, up, dpid.String())
 		if sw.Role == openflow.RoleSlave {
 			withheld++
 		}

@@ -53,7 +53,7 @@ func TestNetwork(t *testing.T) {
 	if err := stats.RegisterNetwork(r, func() *topology.Snapshot { return snap }); err != nil {
 		t.Fatal(err)
 	}
-	wantLines(t, r, "conga_switches_connected 2", "conga_switches_known 3", "conga_links 2",
+	wantLines(t, r, "conga_switches_connected 2", "conga_switches_known 3", "conga_links 2", `conga_switch_up{dpid="0000000000000001"} 1`,
 		"conga_hosts 1", `conga_switch_limitations{dpid="0000000000000001"} 0`, `conga_switch_limitations{dpid="0000000000000002"} 2`, "conga_switches_withheld 1", "conga_attachments 4", "conga_topology_revision 7")
 	snap = nil
 	if n, err := testutil.GatherAndCount(r); n != 0 || err != nil {
@@ -114,6 +114,16 @@ func TestMetricsAreWellFormed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := stats.RegisterAllocations(r, func() map[string]int { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stats.RegisterCommits(r); err != nil {
+		t.Fatal(err)
+	}
+	if err := stats.RegisterQueues(r, func() map[string]stats.Queue { return map[string]stats.Queue{"core": {Length: 1, Capacity: 2}} }); err != nil {
+		t.Fatal(err)
+	}
+	expiries := map[string]time.Time{"api": time.Unix(0, 0)}
+	if err := stats.RegisterConfiguration(r, func() stats.Configuration { return stats.Configuration{Expiries: expiries} }); err != nil {
 		t.Fatal(err)
 	}
 	p, err := stats.New(t.Context(), stats.Config{Source: empty{}})

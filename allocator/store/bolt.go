@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -45,6 +46,8 @@ type Bolt struct {
 	wake   chan struct{} // capacity 1: the committer has work
 	done   chan struct{} // closed when the committer has returned
 	update func(func(*bbolt.Tx) error) error
+
+	observe atomic.Pointer[func(took time.Duration, err error)] // nil: no observer
 
 	examined sync.WaitGroup     // the examination of a file that is in use
 	stop     context.CancelFunc // ends it

@@ -162,7 +162,23 @@ func (b *Bolt) write(batch []*commit) error {
 	if err := b.troubled(); err != nil {
 		return err
 	}
-	return b.transaction(batch)
+	start := time.Now()
+	err := b.transaction(batch)
+	if observe := b.observe.Load(); observe != nil {
+		(*observe)(time.Since(start), err)
+	}
+	return err
+}
+
+// Observe has f called after each transaction with what it took and how it
+// ended, on the committer's goroutine, which waits for it.
+func (b *Bolt) Observe(f func(took time.Duration, err error)) { b.observe.Store(&f) }
+
+// Waiting returns how many commits wait for the committer.
+func (b *Bolt) Waiting() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.pending)
 }
 
 // troubled returns why there can be no commit.

@@ -250,3 +250,31 @@ func TestUncertainCommitBlocksReading(t *testing.T) {
 	}
 	raw.Close()
 }
+
+// TestObserve: each transaction is told with what it took and its error.
+func TestObserve(t *testing.T) {
+	b, err := OpenBolt(filepath.Join(t.TempDir(), "conga.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	type seen struct {
+		took time.Duration
+		err  error
+	}
+	var all []seen // by the committer alone, before it answers
+	b.Observe(func(took time.Duration, err error) { all = append(all, seen{took, err}) })
+	if err := b.Commit(t.Context(), Op{Bucket: Keys, Key: "a", Value: []byte("1")}); err != nil {
+		t.Fatal(err)
+	}
+	b.update = func(func(*bbolt.Tx) error) error { return errors.New("the disk is gone") }
+	if err := b.Commit(t.Context(), Op{Bucket: Keys, Key: "b", Value: []byte("1")}); err == nil {
+		t.Fatal("a commit without a disk succeeds")
+	}
+	if len(all) != 2 || all[0].took <= 0 || all[0].err != nil || all[1].err == nil {
+		t.Errorf("observed %+v", all)
+	}
+	if n := b.Waiting(); n != 0 {
+		t.Errorf("%d commits wait", n)
+	}
+}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"net/url"
+	"time"
 
 	"conga/cmd/internal/config"
 	"conga/httpapi/serve"
@@ -41,4 +43,12 @@ func ownAddresses() (out []string) {
 		}
 	}
 	return out
+}
+
+// expiryOf returns when the certificate that c shows expires, zero if c is nil.
+func expiryOf(c *tls.Config) time.Time {
+	if c == nil {
+		return time.Time{}
+	}
+	return c.Certificates[0].Leaf.NotAfter
 }

@@ -59,11 +59,14 @@ type daemon struct {
 	listener   *limits.Listener // for users
 	debugging  net.Listener     // nil: none
 	manager    *serviceManager
+	reloaded   atomic.Pointer[reload]
 	departure  departure
 
 	adminKey    string             // path of its file
 	certificate *serve.Certificate // nil without TLS
 	fingerprint string             // of the API's certificate; "" without TLS
+
+	switchesUntil time.Time // when the certificate that is shown to switches expires; zero without TLS
 }
 
 // open makes every component and listens on both addresses, in the order in
@@ -72,6 +75,7 @@ type daemon struct {
 func open(ctx context.Context, cfg config.Config, log *slog.Logger, level *slog.LevelVar) (d *daemon, err error) {
 	d = &daemon{cfg: cfg, log: log, level: level, manager: newServiceManager(log)}
 	d.departure = departure{after: cfg.API.LameDuck.Duration(), log: log, asked: d.manager.stopping, leaving: make(chan struct{})}
+	d.reloaded.Store(&reload{applied: true, since: time.Now()})
 	defer func() {
 		if err != nil {
 			d.close()
@@ -142,13 +146,13 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.switchesUntil = expiryOf(cfg.TLS)
 	cfg.MaxSwitches, cfg.MaxHandshakes = d.roomForSwitches()
 	saved := savedNetwork{store: d.store, log: d.log.With("part", "saved network")}
 	if cfg.Instance, err = saved.instance(); err != nil {
 		return err
 	}
-	cfg.SavedNetwork = saved
-	cfg.Contested = httpapi.Contested(d.services.events)
+	cfg.SavedNetwork, cfg.Contested = saved, httpapi.Contested(d.services.events)
 	refused := httpapi.SwitchRefused(d.services.events)
 	cfg.Refused = func(r controller.Refusal) { refused(r.DPID.String(), r.Address, r.Reason) }
 	cfg.Bursting = newCollector().burst

@@ -55,7 +55,11 @@ func (b *browser) send(code int, method, path, body, bearer string) (string, *tl
 	return string(text), a.TLS
 }
 
-var aKey = regexp.MustCompile(auth.Prefix + `[A-Za-z0-9_-]{43}`)
+var (
+	aKey = regexp.MustCompile(auth.Prefix + `[A-Za-z0-9_-]{43}`)
+	// aKeyAlone leaves out longer words, such as a metric's name.
+	aKeyAlone = regexp.MustCompile(aKey.String() + `(?:[^A-Za-z0-9_-]|$)`)
+)
 
 const identityConfig = `
 directory:
@@ -156,7 +160,7 @@ func TestIdentity(t *testing.T) {
 				t.Errorf("a secret of %d bytes is in %s", len(secret), where)
 			}
 		}
-		if aKey.MatchString(content) {
+		if aKeyAlone.MatchString(content) {
 			t.Errorf("a key is in %s", where)
 		}
 	}

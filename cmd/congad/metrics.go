@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"conga/cmd/internal/version"
 	"conga/controller/topology"
@@ -16,7 +17,8 @@ func (d *daemon) metrics() (http.Handler, func(httpapi.Observation), error) {
 	build := version.Get()
 	r := stats.NewRegistry(build.Version, build.Commit, build.Day())
 	requests, err := stats.RegisterRequests(r)
-	err = errors.Join(err,
+	commits, failed := stats.RegisterCommits(r)
+	err = errors.Join(err, failed,
 		d.poller.Register(r),
 		d.poller.RegisterDegraded(r),
 		d.poller.RegisterIdle(r, d.reclaimed.Load),
@@ -24,10 +26,13 @@ func (d *daemon) metrics() (http.Handler, func(httpapi.Observation), error) {
 		stats.RegisterHosts(r, d.hosts),
 		stats.RegisterAllocations(r, d.states),
 		stats.RegisterTraffic(r, d.poller, d.reserved),
-		stats.RegisterClients(r, d.clients))
+		stats.RegisterClients(r, d.clients),
+		stats.RegisterQueues(r, d.queues),
+		stats.RegisterConfiguration(r, d.configuration))
 	if err != nil {
 		return nil, nil, err
 	}
+	d.store.Observe(commits.Observe)
 	observe := func(o httpapi.Observation) { requests.Observe(o.Route, o.Method, o.Code, o.Took) }
 	return stats.Handler(r, d.log.With("part", "metrics")), observe, nil
 }
@@ -39,6 +44,30 @@ func (d *daemon) clients() stats.Clients {
 		Connections: n.Open, BodyBytes: d.bodies.Held(),
 		Refused: map[string]uint64{"total": n.Total, "address": n.PerAddress},
 	}
+}
+
+// queues returns what waits in the daemon.
+func (d *daemon) queues() map[string]stats.Queue {
+	events, lossy := d.controller.Backlog()
+	return map[string]stats.Queue{
+		"core":       {Length: events.Waiting, Capacity: events.Room},
+		"core_lossy": {Length: lossy.Waiting, Capacity: lossy.Room},
+		"store":      {Length: d.store.Waiting()},
+	}
+}
+
+// configuration returns what became of the configuration, and when the
+// certificates expire that are shown.
+func (d *daemon) configuration() stats.Configuration {
+	last := d.reloaded.Load()
+	out := stats.Configuration{Applied: last.applied, Since: last.since, Expiries: map[string]time.Time{}}
+	if d.certificate != nil {
+		out.Expiries["api"] = d.certificate.Expires()
+	}
+	if !d.switchesUntil.IsZero() {
+		out.Expiries["openflow"] = d.switchesUntil
+	}
+	return out
 }
 
 // hosts returns what has become of what hosts claim.

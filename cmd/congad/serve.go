@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"conga/cmd/internal/config"
 )
@@ -67,9 +68,25 @@ func (d *daemon) reloadOn(ctx context.Context, hangups <-chan os.Signal, load fu
 		if err == nil {
 			err = d.apply(next)
 		}
+		d.reloaded.Store(d.reloaded.Load().after(err == nil, time.Now()))
 		if err != nil {
 			d.log.Error("the configuration is not applied; the old one stays", "err", err)
 		}
 		d.manager.ready()
 	}
+}
+
+// A reload is what became of the configuration when it was read last.
+type reload struct {
+	applied bool
+	since   time.Time // when it was last applied; the start counts
+}
+
+// after returns what there is to say after another reading.
+func (r *reload) after(applied bool, now time.Time) *reload {
+	next := reload{applied, r.since}
+	if applied {
+		next.since = now
+	}
+	return &next
 }

@@ -3,6 +3,7 @@ package serve
 import (
 	"crypto/tls"
 	"sync/atomic"
+	"time"
 )
 
 // A Certificate is the API's certificate, which can be replaced while the
@@ -15,6 +16,7 @@ type Certificate struct {
 type Pair struct {
 	pair        tls.Certificate
 	Fingerprint string // SHA-256 in hex with colons
+	Expires     time.Time
 }
 
 // ReadPair returns the pair that files name, as [LoadTLS] does.
@@ -23,7 +25,8 @@ func ReadPair(files TLSFiles) (*Pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Pair{cfg.Certificates[0], fingerprint}, nil
+	pair := cfg.Certificates[0]
+	return &Pair{pair, fingerprint, pair.Leaf.NotAfter}, nil
 }
 
 // NewCertificate returns a certificate that starts with p.
@@ -38,6 +41,9 @@ func NewCertificate(p *Pair) *Certificate {
 func (c *Certificate) Use(p *Pair) bool {
 	return c.current.Swap(p).Fingerprint != p.Fingerprint
 }
+
+// Expires returns when the certificate that is shown expires.
+func (c *Certificate) Expires() time.Time { return c.current.Load().Expires }
 
 // TLS returns a configuration that serves c over TLS 1.3, or 1.2 with forward
 // secrecy and authenticated encryption.

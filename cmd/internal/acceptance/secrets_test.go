@@ -13,8 +13,9 @@ import (
 )
 
 var (
-	// keyLike matches any key or token.
-	keyLike = regexp.MustCompile(`conga_[A-Za-z0-9_-]{43}|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.`)
+	// keyLike matches any key or token, and no longer words, such as a metric's
+	// name.
+	keyLike = regexp.MustCompile(`conga_[A-Za-z0-9_-]{43}(?:[^A-Za-z0-9_-]|$)|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.`)
 	// encoded matches what may be text in Base64, as JSON has bytes.
 	encoded = regexp.MustCompile(`[A-Za-z0-9+/]{40,}={0,2}`)
 )
