@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"cmp"
 	"slices"
 
 	"conga/bitrate"
@@ -116,7 +117,7 @@ func (c *counsel) relaxed() (found []Request) {
 func (c *counsel) enoughHops(limits Constraints) Constraints {
 	d := c.demand
 	if d.Constraints = limits; limits.MaxHops != 0 {
-		limits.MaxHops = c.leastHops(d)
+		limits.MaxHops = cmp.Or(c.leastHops(d), limits.MaxHops)
 	}
 	return limits
 }
@@ -125,7 +126,7 @@ func (c *counsel) enoughHops(limits Constraints) Constraints {
 func (c *counsel) enoughLatency(limits Constraints) Constraints {
 	d := c.demand
 	if d.Constraints = limits; limits.MaxLatency != 0 {
-		limits.MaxLatency = c.leastLatency(d)
+		limits.MaxLatency = cmp.Or(c.leastLatency(d), limits.MaxLatency) // 0: none is known
 	}
 	return limits
 }

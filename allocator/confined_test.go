@@ -224,3 +224,20 @@ func TestLeastLimits(t *testing.T) {
 		t.Errorf("a series: %+v", e.Alternatives)
 	}
 }
+
+// TestUnknownLatency: where no latency is known, a path without max_latency is
+// no alternative: it might take any time.
+func TestUnknownLatency(t *testing.T) {
+	w, _ := pair(t)
+	r := ask(1, 1, 2, 1, 3, 50)
+	r.MaxLatency = 5 * time.Millisecond
+	_, err := w.a.Create(bg, r)
+	if e := refused(t, err, Conflict, "max_latency"); len(e.Alternatives) != 0 {
+		t.Errorf("offered %+v", e.Alternatives)
+	}
+	r.MaxHops = 1
+	_, err = w.a.Create(bg, r)
+	if e := refused(t, err, Conflict, "max_hops"); len(e.Alternatives) != 0 {
+		t.Errorf("offered %+v beside too many switches", e.Alternatives)
+	}
+}

@@ -90,8 +90,9 @@ func (pl planner) outlook(d demand, out *Outlook) {
 	if full == nil && d.from != d.to && pl.taken(d, out.Window) {
 		full = pl.takenError(d, out.Window)
 	}
-	if out.Path, out.Fits = pl.find(d, out.Window); full != nil || !out.Fits {
-		out.Fits = false
+	var room bool
+	out.Path, room = pl.find(d, out.Window)
+	if out.Fits = room && full == nil; !out.Fits {
 		got, err := pl.refuse(d, out.Window)
 		if full != nil {
 			err = full
@@ -99,6 +100,8 @@ func (pl planner) outlook(d demand, out *Outlook) {
 		if out.Reason = got.reason; err != nil {
 			out.Reason, out.Offer = err.Err.Error(), err.Offer
 		}
+	}
+	if !room {
 		d.Bandwidth, d.Reverse.Rate = 0, 0
 		out.Path, _ = pl.find(d, out.Window)
 	}

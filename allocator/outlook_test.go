@@ -325,3 +325,16 @@ func TestOutlookOfTrafficThatIsTaken(t *testing.T) {
 		t.Errorf("what was foretold for %d is planned for %d", 1_000_100, v.Window.Start)
 	}
 }
+
+// TestOutlookOfTakenTrafficIsWhereThereIsRoom: the path that is shown is the
+// one that it would have afterwards, not one without room.
+func TestOutlookOfTakenTrafficIsWhereThereIsRoom(t *testing.T) {
+	w, _, _ := ring(t)
+	w.create(ask(1, 1, 2, 1, 3, 100))
+	w.create(ask(1, 2, 2, 2, 5, 100))
+	r := ask(1, 1, 2, 1, 3, 50)
+	r.ProjectID = "p"
+	if o, err := w.a.Outlook(r); err != nil || o.Fits || len(o.Path) != 3 {
+		t.Errorf("%+v, %v", o, err)
+	}
+}

@@ -166,6 +166,16 @@ func (a *Allocator) faultyLocked(s *topology.Snapshot, c *record) bool {
 	return !alive || path.Elsewhere(s, c.Key, c.Path) != "" || a.strayLocked(s, &c.Allocation) != ""
 }
 
+// lostLocked reports whether the path can be judged and is not alive, or does
+// not lead to its hosts.
+func (a *Allocator) lostLocked(c *record) bool {
+	if !a.settled && !path.Met(a.seen, c.Path) {
+		return false
+	}
+	_, alive := path.Alive(a.seen, c.Path)
+	return !alive || path.Elsewhere(a.seen, c.Key, c.Path) != ""
+}
+
 func joins(p path.Path, from, to topology.PortID) bool {
 	if len(p) == 0 {
 		return false

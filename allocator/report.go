@@ -153,10 +153,13 @@ func (a *Allocator) installedLocked(it *item, t Task, now Seconds) *record {
 }
 
 // activatedLocked returns the state after the item's circuit was confirmed; nil
-// if that changes nothing, as when the allocation has ended or has another
-// circuit by now.
+// if that changes nothing, as when the allocation has ended, has another
+// circuit by now, or waits since its path was lost while this was under way.
 func (a *Allocator) activatedLocked(it *item, now Seconds) *record {
 	c := it.record()
+	if c.State == Pending && a.lostLocked(c) {
+		return nil
+	}
 	if !it.live() || !sameCircuit(it.confirmed, c.circuitAt(now)) || now >= c.Window.End || !c.Started && now < c.Window.Start {
 		return nil
 	}
