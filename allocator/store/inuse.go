@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"io/fs"
+	"syscall"
 )
 
 // InUse reports whether a process has the store at path open. Where there is
@@ -16,5 +17,9 @@ func InUse(path string) (bool, error) {
 		return false, err
 	}
 	defer file.Close()
-	return lockFile(file, 0) != nil, nil
+	err = lockFile(file, 0)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, err // such as of a file system that has no locks
 }

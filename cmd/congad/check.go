@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,11 +27,12 @@ data directory and of what is in it; addresses that are in use, or not of this m
 issuer or a directory that does not answer within some seconds. Each finding is a sentence that
 names the key and says what to do. Nothing is changed, and congad may be running meanwhile.
 
-Run it as the user that congad runs as: what root may read, that user may not. congad refuses the
-same certificates and keys when it starts, and at SIGHUP, when the old configuration stays.
+Run it as the user that congad runs as: what root may read, that user may not. congad refuses
+certificates and keys that it cannot use when it starts, and those of api.tls at SIGHUP, when the
+old configuration stays. It runs with an expired one and logs that.
 
 The exit code is 0 if there are warnings at most, 1 if congad would not start with what the
-file names, and 2 if the file itself is wrong.`,
+file names or a certificate has expired, and 2 if the file itself is wrong.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if a.configFile == "" {
@@ -58,7 +61,7 @@ file names, and 2 if the file itself is wrong.`,
 func (a *app) check(ctx context.Context, cfg config.Config) error {
 	running, _ := store.InUse(storeFile(cfg.Data)) // one that may not be read is a finding
 	if running {
-		fmt.Fprintf(a.err, "congad is running with the data in %s; addresses that are in use are taken to be its own\n", cfg.Data)
+		fmt.Fprintf(a.err, "congad is running with the data in %s\n", cfg.Data)
 	}
 	found := preflight.File(a.configFile, cfg)
 	found = append(found, preflight.Certificates(cfg, time.Now())...)
@@ -67,24 +70,32 @@ func (a *app) check(ctx context.Context, cfg config.Config) error {
 	if err := checkVanished(storeFile(cfg.Data)); err != nil {
 		found = append(found, preflight.Finding{Key: "data", Text: err.Error()})
 	}
-	found = append(found, preflight.Addresses(cfg, func(string) bool { return running })...)
+	found = append(found, preflight.Addresses(ctx, cfg, listen, running)...)
 	found = append(found, preflight.Servers(ctx, cfg.Directory, nil)...)
 	for _, f := range found {
 		fmt.Fprintf(a.err, "%s: %s\n", a.configFile, f)
 	}
-	warnings := len(preflight.Warnings(found))
-	switch wrong := len(found) - warnings; {
+	wrong := 0
+	for _, f := range found {
+		if !f.Warning || f.Expired {
+			wrong++
+		}
+	}
+	switch {
 	case wrong == 1:
-		return fmt.Errorf("%s names something with which congad would not start", a.configFile)
+		return fmt.Errorf("%s names something that is wrong", a.configFile)
 	case wrong > 1:
-		return fmt.Errorf("%s names %d things with which congad would not start", a.configFile, wrong)
-	case warnings > 0:
+		return fmt.Errorf("%s names %d things that are wrong", a.configFile, wrong)
+	case len(found) > 0:
 		fmt.Fprintf(a.err, "%s is good, but see the warnings\n", a.configFile)
 	default:
 		fmt.Fprintf(a.err, "%s is good\n", a.configFile)
 	}
 	return nil
 }
+
+// listen listens on an address for a check.
+var listen preflight.Listen = new(net.ListenConfig).Listen
 
 // checkStart returns why the daemon should not start with a configuration, as
 // far as its certificates are concerned: for the rest, opening the store and
@@ -96,23 +107,30 @@ func checkStart(cfg config.Config, log *slog.Logger) error {
 	return preflight.Refused(found)
 }
 
-// checkNext returns why another configuration should not be applied: the daemon
-// could not start with it. What is only to be warned of is logged. Addresses
-// that are in use and have the port of one of the daemon's are its own.
-func (d *daemon) checkNext(next config.Config) error {
+// checkNext returns why another configuration should not be applied: the API
+// could not use its certificate. All else that it names is taken at a restart
+// only and does not hold up the rest; what is wrong with it is logged.
+func (d *daemon) checkNext(ctx context.Context, next config.Config) error {
 	found := preflight.Certificates(next, time.Now())
-	if next.Data != d.cfg.Data {
-		found = append(found, preflight.Data(next.Data)...)
+	for i, f := range found {
+		found[i].Warning = f.Warning || d.certificate == nil || !strings.HasPrefix(f.Key, "api.tls.")
 	}
-	own := preflight.SamePort(d.cfg.API.Listen, d.cfg.OpenFlow.Listen, d.cfg.Debug.Listen)
-	found = append(found, preflight.Addresses(next, own)...)
+	if next.Data != d.cfg.Data {
+		found = append(found, preflight.AsWarnings(preflight.Data(next.Data))...)
+	}
+	found = append(found, preflight.ChangedAddresses(ctx, d.cfg, next, listen)...)
 	warn(d.log, found)
 	return preflight.Refused(found)
 }
 
-// warn logs the warnings among findings.
+// warn logs the warnings among findings, those of certificates that have
+// expired as errors.
 func warn(log *slog.Logger, found []preflight.Finding) {
 	for _, f := range preflight.Warnings(found) {
+		if f.Expired {
+			log.Error("a certificate has expired; most clients refuse it", "key", f.Key, "reason", f.Text)
+			continue
+		}
 		log.Warn("something that the configuration names needs a look", "key", f.Key, "reason", f.Text)
 	}
 }

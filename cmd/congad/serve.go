@@ -63,7 +63,7 @@ func (d *daemon) reloadOn(ctx context.Context, hangups <-chan os.Signal, load fu
 		d.manager.reloading()
 		next, err := load()
 		if err == nil {
-			err = d.checkNext(next)
+			err = d.checkNext(ctx, next)
 		}
 		if err == nil {
 			err = d.apply(next)

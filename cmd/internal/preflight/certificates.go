@@ -3,6 +3,7 @@ package preflight
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io/fs"
 	"net"
@@ -82,22 +83,38 @@ func (f *certificates) chain(key, file string) (*x509.Certificate, []byte) {
 		f.refuse(key, "%v", err)
 		return nil, nil
 	}
-	chain, err := parseCertificates(text)
+	blocks, err := certificateBlocks(text)
 	if err != nil {
 		f.refuse(key, "%s %v", file, err)
 		return nil, nil
 	}
+	chain, damaged := parseCertificates(blocks)
 	leaf := chain[0]
+	if leaf == nil {
+		f.refuse(key, "%s %v", file, damaged[0])
+		return nil, nil
+	}
 	if f.now.After(leaf.NotAfter) {
-		f.refuse(key, "the certificate in %s has expired on %s; renew it", file, day(leaf.NotAfter))
+		f.expired(key, "the certificate in %s has expired on %s; renew it", file, day(leaf.NotAfter))
 	}
-	for _, cert := range chain {
-		f.times(key, file, cert, cert == leaf)
-	}
+	f.each(key, file, chain, damaged, leaf)
 	if uses := leaf.ExtKeyUsage; len(uses) > 0 && !slices.Contains(uses, x509.ExtKeyUsageServerAuth) && !slices.Contains(uses, x509.ExtKeyUsageAny) {
 		f.warn(key, "the certificate in %s is not for servers, so that clients refuse it; have one made with the extended key usage serverAuth", file)
 	}
 	return leaf, text
+}
+
+// each warns of the certificates of a file that cannot be parsed, which TLS
+// leaves to the other side or leaves out, and of the others' times. leaf is the
+// server's own, nil if there is none.
+func (f *certificates) each(key, file string, certs []*x509.Certificate, damaged []error, leaf *x509.Certificate) {
+	for i, cert := range certs {
+		if cert == nil {
+			f.warn(key, "%s %v", file, damaged[i])
+			continue
+		}
+		f.times(key, file, cert, cert == leaf)
+	}
 }
 
 // times warns of a certificate that is not valid yet, that soon will be no
@@ -122,17 +139,24 @@ func (f *certificates) authority(key, file string) {
 		f.refuse(key, "%v", err)
 		return
 	}
-	all, err := parseCertificates(text)
+	blocks, err := certificateBlocks(text)
 	if err != nil {
 		f.refuse(key, "%s %v", file, err)
 		return
 	}
-	if !slices.ContainsFunc(all, func(c *x509.Certificate) bool { return !f.now.After(c.NotAfter) }) {
-		f.refuse(key, "all certificates in %s have expired, so that no switch could connect; put the present ones there", file)
-		return
-	}
-	for _, cert := range all {
-		f.times(key, file, cert, false)
+	// As x509.CertPool does, which leaves out blocks with headers, too.
+	blocks = slices.DeleteFunc(blocks, func(b *pem.Block) bool { return len(b.Headers) > 0 })
+	all, damaged := parseCertificates(blocks)
+	good := func(c *x509.Certificate) bool { return c != nil }
+	switch {
+	case len(all) == 0:
+		f.refuse(key, "all certificates in %s have PEM headers, with which they are not taken; put them there without", file)
+	case !slices.ContainsFunc(all, good):
+		f.refuse(key, "%s %v", file, damaged[0])
+	case !slices.ContainsFunc(all, func(c *x509.Certificate) bool { return good(c) && !f.now.After(c.NotAfter) }):
+		f.expired(key, "all certificates in %s have expired, so that no switch could connect; put the present ones there", file)
+	default:
+		f.each(key, file, all, damaged, nil)
 	}
 }
 
@@ -172,7 +196,23 @@ func (f *certificates) selfSigned(data string) {
 	if _, err := os.Stat(cert); err != nil {
 		return // it will be made, or the directory is what is wrong
 	}
-	if _, err := tls.LoadX509KeyPair(cert, key); err != nil && !errors.Is(err, fs.ErrPermission) { // rights are Data's
+	const made = "the certificate that congad has made"
+	certText, err := readFile(cert, made)
+	if err != nil {
+		f.refuse("data", "%v", err)
+		return
+	}
+	if block, _ := pem.Decode(certText); block != nil {
+		if leaf, err := x509.ParseCertificate(block.Bytes); err == nil && f.now.After(leaf.NotAfter) {
+			return
+		}
+	}
+	keyText, err := readFile(key, "the key of "+made)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		f.refuse("data", "%v", err)
+		return
+	}
+	if _, err := tls.X509KeyPair(certText, keyText); err != nil {
 		f.refuse("data", "%s and %s are no certificate with its key; delete both to have new ones made", cert, key)
 	}
 }

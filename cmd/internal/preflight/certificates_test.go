@@ -80,6 +80,13 @@ func (f folder) certificate(edit func(*x509.Certificate)) (cert, private []byte)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), private
 }
 
+// damaged returns a PEM block without the second half of what is in it.
+func damaged(text []byte) []byte {
+	block, _ := pem.Decode(text)
+	block.Bytes = block.Bytes[:len(block.Bytes)/2]
+	return pem.EncodeToMemory(block)
+}
+
 // expect compares findings with what each should begin with and hold, as
 // "begin ... hold".
 func expect(t *testing.T, name string, found []Finding, want ...string) {
@@ -109,11 +116,6 @@ func TestServerPairs(t *testing.T) {
 		return edited(func(c *x509.Certificate) { c.NotBefore, c.NotAfter = now.AddDate(-1, 0, 0), end })
 	}
 	old := until(now.AddDate(0, -1, 0))[0]
-	damaged := func(text []byte) []byte {
-		block, _ := pem.Decode(text)
-		block.Bytes = block.Bytes[:len(block.Bytes)/2]
-		return pem.EncodeToMemory(block)
-	}
 	for name, c := range map[string]struct {
 		files [2][]byte // of the certificate and the key
 		want  []string
@@ -127,15 +129,16 @@ func TestServerPairs(t *testing.T) {
 		"damaged key":              {[2][]byte{good, damaged(key)}, []string{"api.tls.key: ... damaged"}},
 		"another's key":            {[2][]byte{good, other}, []string{"api.tls.key: ... is not the key of the certificate"}},
 		"passphrase":               {[2][]byte{good, pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte{1}})}, []string{"api.tls.key: ... passphrase"}},
-		"expired":                  {until(now.Add(-time.Second)), []string{"api.tls.cert: ... has expired on 2030-05-01; renew it"}},
+		"expired":                  {until(now.Add(-time.Second)), []string{"warning: api.tls.cert: ... has expired on 2030-05-01; renew it"}},
 		"soon":                     {until(now.Add(Soon - time.Second)), []string{"warning: api.tls.cert: ... expires on 2030-05-15"}},
 		"not so soon":              {files: until(now.Add(Soon))},
 		"not yet":                  {edited(func(c *x509.Certificate) { c.NotBefore = now.Add(time.Hour) }), []string{"warning: api.tls.cert: ... clock"}},
 		"a client's":               {edited(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), []string{"warning: api.tls.cert: ... not for servers"}},
 		"another host":             {edited(func(c *x509.Certificate) { c.DNSNames = []string{"www.example.org"} }), []string{"warning: api.tls.cert: ... for www.example.org, 192.0.2.7 and not for conga.example.org"}},
 		"no host":                  {edited(func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = nil, nil }), []string{"warning: api.tls.cert: ... names no host"}},
+		"damaged intermediate":     {[2][]byte{append(append([]byte{}, good...), damaged(old)...), key}, []string{"warning: api.tls.cert: ... damaged in its certificate 2"}},
 		"old intermediate":         {[2][]byte{append(append([]byte{}, good...), old...), key}, []string{"warning: api.tls.cert: ... of an authority in"}},
-		"intermediate comes first": {[2][]byte{append(append([]byte{}, old...), good...), key}, []string{"api.tls.cert: ... has expired", "api.tls.key: ... server's certificate first"}},
+		"intermediate comes first": {[2][]byte{append(append([]byte{}, old...), good...), key}, []string{"warning: api.tls.cert: ... has expired", "api.tls.key: ... server's certificate first"}},
 	} {
 		cfg := config.Default()
 		cfg.API.Listen, cfg.API.URL = ":8443", "https://conga.example.org"
@@ -163,6 +166,13 @@ func TestServerFiles(t *testing.T) {
 	expect(t, "open", Certificates(cfg, now), "warning: api.tls.key: ... chmod o-r")
 }
 
+// headed returns a PEM block with a header.
+func headed(text []byte) []byte {
+	block, _ := pem.Decode(text)
+	block.Headers = map[string]string{"Friendly-Name": "test"}
+	return pem.EncodeToMemory(block)
+}
+
 // TestSwitchAuthorities: what can be wrong with the authority of switches.
 func TestSwitchAuthorities(t *testing.T) {
 	f := newFolder(t)
@@ -175,9 +185,13 @@ func TestSwitchAuthorities(t *testing.T) {
 	}{
 		"good":         {text: cert},
 		"nonsense":     {[]byte("nonsense"), []string{"openflow.tls.client_ca: ... no certificate"}},
-		"all old":      {append(append([]byte{}, old...), old...), []string{"openflow.tls.client_ca: ... no switch could connect"}},
+		"all old":      {append(append([]byte{}, old...), old...), []string{"warning: openflow.tls.client_ca: ... no switch could connect"}},
 		"one old":      {append(append([]byte{}, old...), cert...), []string{"warning: openflow.tls.client_ca: ... has expired on 2029-05-01"}},
 		"soon to end":  {soon, []string{"warning: openflow.tls.client_ca: ... expires on 2030-05-04"}},
+		"some damaged": {append(damaged(cert), cert...), []string{"warning: openflow.tls.client_ca: ... damaged in its certificate 1"}},
+		"all damaged":  {damaged(cert), []string{"openflow.tls.client_ca: ... damaged in its certificate 1"}},
+		"with headers": {append(headed(cert), cert...), nil},
+		"only headers": {headed(cert), []string{"openflow.tls.client_ca: ... PEM headers"}},
 		"a key, alone": {key, []string{"openflow.tls.client_ca: ... exchanged"}},
 	} {
 		cfg := config.Default()
@@ -208,4 +222,9 @@ func TestSelfSigned(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, "damaged", Certificates(cfg, now), "data: "+cert+" ... delete both")
+	old, _ := f.certificate(func(c *x509.Certificate) { c.NotBefore, c.NotAfter = now.AddDate(-2, 0, 0), now.AddDate(-1, 0, 0) })
+	if err := os.WriteFile(cert, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "expired, which is made anew", Certificates(cfg, now))
 }

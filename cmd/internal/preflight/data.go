@@ -12,8 +12,12 @@ import (
 	"conga/httpapi/auth"
 )
 
-// Names in a data directory that congad reads and writes.
-var dataFiles = []string{"conga.db", "admin.key", "history"}
+// Names in a data directory that congad reads and writes. The pair of the API's
+// certificate is looked at by [Certificates], where it is used.
+var dataFiles = []string{"conga.db", "history"}
+
+// adminKey is the name of a file there that is only read once it exists.
+const adminKey = "admin.key"
 
 // Data returns what is wrong with a data directory and the rights of what is in
 // it: one that is not there must be such that this user can make it.
@@ -89,13 +93,15 @@ func (d *data) content(dir string) {
 		}
 		if err := d.access(path); err != nil {
 			d.refuse("data", "this user may not read and write %s (%v); give it to the user that congad runs as, with chown", path, err)
-			continue
 		}
-		if name == "admin.key" {
-			if err := auth.CheckAdminKey(path); err != nil {
-				d.refuse("data", "%v", err)
-			}
-		}
+	}
+	path := filepath.Join(dir, adminKey)
+	switch err := auth.CheckAdminKey(path); {
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrPermission):
+		d.refuse("data", "this user may not read %s; give it to the user that congad runs as, with chown", path)
+	default:
+		d.refuse("data", "%v", err)
 	}
 }
 

@@ -6,6 +6,7 @@ package preflight
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +16,7 @@ type Finding struct {
 	Key     string // of the configuration, such as api.tls.cert
 	Text    string // what is wrong and what to do, without a full stop
 	Warning bool   // congad runs nevertheless
+	Expired bool   // only those still connect who do not look at the date
 }
 
 // String returns "key: text", or "warning: key: text".
@@ -63,6 +65,16 @@ func Warnings(found []Finding) (out []Finding) {
 	return out
 }
 
+// AsWarnings returns findings that are all warnings, for what congad does not
+// need yet.
+func AsWarnings(found []Finding) []Finding {
+	out := slices.Clone(found)
+	for i := range out {
+		out[i].Warning = true
+	}
+	return out
+}
+
 // A list collects findings.
 type list []Finding
 
@@ -72,4 +84,10 @@ func (l *list) refuse(key, format string, args ...any) {
 
 func (l *list) warn(key, format string, args ...any) {
 	*l = append(*l, Finding{Key: key, Text: fmt.Sprintf(format, args...), Warning: true})
+}
+
+// expired adds a certificate that has expired: clients and switches that have
+// its fingerprint, or whose clock is behind, go on.
+func (l *list) expired(key, format string, args ...any) {
+	*l = append(*l, Finding{Key: key, Text: fmt.Sprintf(format, args...), Warning: true, Expired: true})
 }

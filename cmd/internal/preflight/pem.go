@@ -45,9 +45,9 @@ func cause(err error) error {
 // isPrivate reports whether a PEM block holds a private key.
 func isPrivate(b *pem.Block) bool { return strings.HasSuffix(b.Type, "PRIVATE KEY") }
 
-// parseCertificates returns the certificates of a PEM file. Its error completes
-// a sentence that begins with the file's name.
-func parseCertificates(text []byte) (found []*x509.Certificate, err error) {
+// certificateBlocks returns the blocks of a PEM file that are certificates. Its
+// error completes a sentence that begins with the file's name.
+func certificateBlocks(text []byte) (found []*pem.Block, err error) {
 	private := false
 	for {
 		block, rest := pem.Decode(text)
@@ -55,14 +55,9 @@ func parseCertificates(text []byte) (found []*x509.Certificate, err error) {
 			break
 		}
 		text, private = rest, private || isPrivate(block)
-		if block.Type != "CERTIFICATE" {
-			continue
+		if block.Type == "CERTIFICATE" {
+			found = append(found, block)
 		}
-		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("is damaged in its certificate %d (%v); put a whole copy there", len(found)+1, err)
-		}
-		found = append(found, cert)
 	}
 	switch {
 	case len(found) > 0:
@@ -73,6 +68,21 @@ func parseCertificates(text []byte) (found []*x509.Certificate, err error) {
 		return nil, errors.New("is damaged, or cut off; put a whole copy of the certificate there")
 	}
 	return nil, errors.New("holds no certificate in PEM; openssl x509 -inform DER makes one of a binary file")
+}
+
+// parseCertificates parses each block. Those that cannot be parsed are nil, and
+// have an error that completes a sentence that begins with the file's name.
+func parseCertificates(blocks []*pem.Block) (certs []*x509.Certificate, damaged []error) {
+	certs, damaged = make([]*x509.Certificate, len(blocks)), make([]error, len(blocks))
+	for i, b := range blocks {
+		cert, err := x509.ParseCertificate(b.Bytes)
+		if err != nil {
+			damaged[i] = fmt.Errorf("is damaged in its certificate %d (%w); put a whole copy there", i+1, err)
+			continue
+		}
+		certs[i] = cert
+	}
+	return certs, damaged
 }
 
 // checkPrivateKey returns an error if a PEM file holds no private key that

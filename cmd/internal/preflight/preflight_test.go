@@ -2,7 +2,6 @@ package preflight
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,7 +14,7 @@ import (
 )
 
 func TestRefused(t *testing.T) {
-	warning, wrong := Finding{"a.b", "is odd", true}, Finding{"a.c", "is wrong", false}
+	warning, wrong := Finding{Key: "a.b", Text: "is odd", Warning: true}, Finding{Key: "a.c", Text: "is wrong"}
 	if err := Refused([]Finding{warning}); err != nil {
 		t.Errorf("a warning refuses: %v", err)
 	}
@@ -113,39 +112,6 @@ func TestSecrets(t *testing.T) {
 		}
 	}
 	expect(t, "open, without secrets", File(file, config.Default()))
-}
-
-// TestAddresses: addresses that are in use, by the daemon itself or another
-// program, twice, or not of this machine.
-func TestAddresses(t *testing.T) {
-	busy, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer busy.Close()
-	used := busy.Addr().String()
-	none := SamePort()
-	at := func(api, openflow string) config.Config {
-		c := config.Default()
-		c.API.Listen, c.OpenFlow.Listen = api, openflow
-		return c
-	}
-	const free = "127.0.0.1:0"
-	expect(t, "free", Addresses(at(free, free), none))
-	expect(t, "in use", Addresses(at(used, free), none), "api.listen: another program listens on "+used)
-	expect(t, "in use by the daemon", Addresses(at(used, free), SamePort("[::]:"+portOf(used))))
-	expect(t, "another's", Addresses(at(free, "192.0.2.1:6653"), none), "openflow.listen: ... :6653 for all")
-	expect(t, "no such host", Addresses(at("no-such-host.invalid:1", free), none), "api.listen: ")
-	debug := at(free, free)
-	debug.Debug.Listen = used
-	expect(t, "debug", Addresses(debug, none), "debug.listen: another program")
-	busy.Close()
-	expect(t, "twice", Addresses(at(used, used), none), "openflow.listen: ... that of api.listen as well")
-	again, err := net.Listen("tcp", used)
-	if err != nil {
-		t.Fatalf("an address was not given back: %v", err)
-	}
-	again.Close()
 }
 
 // TestServers: an issuer and a directory that answer, and that do not.

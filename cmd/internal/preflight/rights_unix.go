@@ -19,7 +19,7 @@ func access(path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		mode |= unix.X_OK
 	}
-	return unix.Access(path, mode)
+	return unix.Faccessat(unix.AT_FDCWD, path, mode, unix.AT_EACCESS) // the rights by which files are opened
 }
 
 // permissions returns who may do what with a file.
