@@ -13,8 +13,9 @@ type Commits struct {
 	failures prometheus.Counter
 }
 
-// RegisterCommits registers with r the transactions that are passed to Observe.
-func RegisterCommits(r prometheus.Registerer) (*Commits, error) {
+// RegisterCommits registers with r the transactions that are passed to Observe,
+// and whether the store takes any, which writable reports.
+func RegisterCommits(r prometheus.Registerer, writable func() bool) (*Commits, error) {
 	c := &Commits{
 		took: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "conga_store_commit_duration_seconds",
@@ -28,7 +29,16 @@ func RegisterCommits(r prometheus.Registerer) (*Commits, error) {
 			Help: "Transactions of the store that failed.",
 		}),
 	}
-	return c, errors.Join(r.Register(c.took), r.Register(c.failures))
+	open := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "conga_store_writable",
+		Help: "Whether the store takes changes: 1, or 0 while it refuses all.",
+	}, func() float64 {
+		if writable() {
+			return 1
+		}
+		return 0
+	})
+	return c, errors.Join(r.Register(c.took), r.Register(c.failures), r.Register(open))
 }
 
 // Observe counts one transaction and its error, if it had one.

@@ -38,7 +38,8 @@ func TestQueues(t *testing.T) {
 
 func TestCommits(t *testing.T) {
 	r := prometheus.NewRegistry()
-	c, err := stats.RegisterCommits(r)
+	writable := true
+	c, err := stats.RegisterCommits(r, func() bool { return writable })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,4 +47,7 @@ func TestCommits(t *testing.T) {
 	c.Observe(2*time.Second, errors.New("the disk is full"))
 	wantLines(t, r, "conga_store_commit_duration_seconds_count 2", `conga_store_commit_duration_seconds_bucket{le="0.0025"} 0`,
 		`conga_store_commit_duration_seconds_bucket{le="0.005"} 1`, "conga_store_commit_duration_seconds_sum 2.003", "conga_store_commit_failures_total 1")
+	wantLines(t, r, "conga_store_writable 1")
+	writable = false
+	wantLines(t, r, "conga_store_writable 0")
 }

@@ -116,7 +116,7 @@ func TestMetricsAreWellFormed(t *testing.T) {
 	if err := stats.RegisterAllocations(r, func() map[string]int { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := stats.RegisterCommits(r); err != nil {
+	if _, err := stats.RegisterCommits(r, func() bool { return true }); err != nil {
 		t.Fatal(err)
 	}
 	if err := stats.RegisterQueues(r, func() map[string]stats.Queue { return map[string]stats.Queue{"core": {Length: 1, Capacity: 2}} }); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -17,7 +18,7 @@ func (d *daemon) metrics() (http.Handler, func(httpapi.Observation), error) {
 	build := version.Get()
 	r := stats.NewRegistry(build.Version, build.Commit, build.Day())
 	requests, err := stats.RegisterRequests(r)
-	commits, failed := stats.RegisterCommits(r)
+	commits, failed := stats.RegisterCommits(r, func() bool { return d.store.Ready(context.Background()) == nil })
 	err = errors.Join(err, failed,
 		d.poller.Register(r),
 		d.poller.RegisterDegraded(r),

@@ -69,7 +69,7 @@ func TestOperatorsMetrics(t *testing.T) {
 	if strings.Contains(m, `{listener="openflow"}`) {
 		t.Error("switches are shown no certificate, but it expires")
 	}
-	if value(t, m, "conga_store_commit_duration_seconds_count") == 0 || value(t, m, "conga_store_commit_failures_total") != 0 {
+	if value(t, m, "conga_store_commit_duration_seconds_count") == 0 || value(t, m, "conga_store_commit_failures_total") != 0 || value(t, m, "conga_store_writable") != 1 {
 		t.Error("no commit is counted, or one failed")
 	}
 	if value(t, m, `conga_queue_capacity{queue="core"}`) < value(t, m, `conga_queue_length{queue="core"}`) {
