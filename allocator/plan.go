@@ -195,16 +195,13 @@ func (a *Allocator) replanLocked(it *item, c *record, now Seconds, block *obstac
 		pl := a.plannerLocked()
 		pl.obstacles = block
 		planners := a.sparingLocked(pl, it)
-		from := now
-		switch {
-		case c.missed(now):
-			from = max(now, it.retrySecond()) // earlier it would not be installed anyway
-		case c.Window != (Window{}):
+		if c.Window != (Window{}) && !c.missed(now) {
 			var settled bool
 			if next, settled = a.keepWindowLocked(planners, it, c, now); settled {
 				return
 			}
 		}
+		from := max(now, it.retrySecond()) // earlier it would not be installed anyway
 		for _, pl := range planners {
 			if next = a.replacedLocked(pl, c, from, block); len(next.Path) > 0 {
 				return

@@ -45,6 +45,8 @@ func (h *history) rest(t *rapid.T) {
 			}
 		}
 		if len(h.out) == 0 && h.a.plan.idle() {
+			h.restarted = false
+			h.checkNetwork()
 			h.checkRest(t)
 			return
 		}
