@@ -9,7 +9,8 @@ import (
 	"conga/cmd/internal/config"
 )
 
-// A machine answers who listens on it. Its errors are those of addresses.
+// A machine is the error that listening on each address gives there; on others
+// it succeeds.
 type machine map[string]error
 
 func (m machine) listen(_ context.Context, network, addr string) (net.Listener, error) {

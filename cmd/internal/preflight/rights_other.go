@@ -7,8 +7,8 @@ import "io/fs"
 // access returns nil: using the file tells.
 func access(string) error { return nil }
 
-// permissions returns those of a private file: this system keeps others in
-// other lists.
+// permissions returns the bits of a private file: this system has none, but
+// access lists.
 func permissions(fs.FileInfo) fs.FileMode { return 0o600 }
 
 // ownerOf returns "": owners have no numbers here.

@@ -22,7 +22,7 @@ func access(path string) error {
 	return unix.Faccessat(unix.AT_FDCWD, path, mode, unix.AT_EACCESS) // the rights by which files are opened
 }
 
-// permissions returns who may do what with a file.
+// permissions returns the permission bits of a file.
 func permissions(info fs.FileInfo) fs.FileMode { return info.Mode().Perm() }
 
 // ownerOf returns the name of another user to whom a file belongs, "" if it is
