@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 
@@ -65,5 +66,22 @@ func BenchmarkRoutes(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		NewRoutes(n.Snapshot)
+	}
+}
+
+// BenchmarkPorts measures what the entries cost of a switch with many ports of
+// which it is not known yet what they are.
+func BenchmarkPorts(b *testing.B) {
+	for _, n := range []int{100, 10_000} {
+		b.Run(fmt.Sprintf("ports=%d", n), func(b *testing.B) {
+			sw := topology.Switch{DPID: 1, Tables: 254, Meters: 1 << 20, Ports: map[openflow.PortNo]topology.Port{}}
+			for no := openflow.PortNo(1); int(no) <= n; no++ {
+				sw.Ports[no] = topology.Port{ID: at(1, no), Role: topology.Undetermined}
+			}
+			for b.Loop() {
+				newView(Policy{Forwarding: ForwardL2, Meter: true}, sw, nil, nil).base()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/port")
+		})
 	}
 }

@@ -25,8 +25,17 @@ type budget struct {
 // has no few.
 const spareMeters = 16
 
-// budget returns what the meters of the switch are for.
+// budget returns what the meters of the switch are for. It is asked for with
+// each port, and looks at all of them, so it is reckoned once.
 func (v *view) budget() budget {
+	if v.few == nil {
+		b := v.reckonBudget()
+		v.few = &b
+	}
+	return *v.few
+}
+
+func (v *view) reckonBudget() budget {
 	if !v.meterable() {
 		return budget{}
 	}

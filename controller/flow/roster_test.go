@@ -39,6 +39,7 @@ func TestBudgets(t *testing.T) {
 			continue
 		}
 		v.sw.Meters, v.sw.Numbered = x.meters+1, false // one is for the trial
+		v = &view{policy: v.policy, sw: v.sw}
 		if got := v.budget(); got != x.want {
 			t.Errorf("%d meters and one: %+v, want %+v", x.meters, got, x.want)
 		}

@@ -20,6 +20,7 @@ type view struct {
 	limits map[openflow.PortNo]openflow.MeterID // best-effort meter of each port that carries reservations
 	flood  openflow.MeterID                     // of what is flooded; 0: none
 	meters map[openflow.MeterID]Meter           // all but the policers
+	few    *budget                              // nil: not reckoned yet
 
 	ways      map[openflow.PortNo][]openflow.Instruction // towards a port, shared by what goes there
 	crossings map[crossing][]openflow.Instruction
@@ -35,7 +36,7 @@ func newView(p Policy, sw topology.Switch, tree map[topology.PortID]bool, reserv
 
 // reserving returns the view of the same switch with other reservations.
 func (v *view) reserving(reserved map[openflow.PortNo]bitrate.Rate) *view {
-	w := &view{policy: v.policy, sw: v.sw, tree: v.tree, floods: v.floods, crossings: v.crossings}
+	w := &view{policy: v.policy, sw: v.sw, tree: v.tree, floods: v.floods, few: v.few, crossings: v.crossings}
 	w.reserve(reserved)
 	return w
 }
