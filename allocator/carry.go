@@ -92,7 +92,7 @@ func (a *Allocator) beginVolumeLocked(it *item, next *record, now Seconds) {
 		return
 	}
 	if a.roomForLocked(it, faster, Window{now, next.Window.End}) {
-		next.Request, next.Reason = faster, moving
+		next.Request, next.Reason = faster, stillMoving(next.Reason)
 	}
 }
 
@@ -115,7 +115,7 @@ func (a *Allocator) reshapeLocked(it *item, next *record, now Seconds, left uint
 		next.Window.End = steps[len(steps)-1].End
 		next.Duration = next.Window.End - next.Window.Start
 		if next.Profile = steps; steps[0].Rate != next.Bandwidth {
-			next.Bandwidth, next.Reason = steps[0].Rate, moving
+			next.Bandwidth, next.Reason = steps[0].Rate, stillMoving(next.Reason)
 		}
 	})
 }

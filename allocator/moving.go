@@ -14,6 +14,25 @@ func movingFor(cause string) string {
 	return moving + "; " + cause
 }
 
+// stillMoving returns the reason of a state that changes once more: a known
+// cause stands until the switches have confirmed the change.
+func stillMoving(reason string) string {
+	if moves(reason) {
+		return reason
+	}
+	return moving
+}
+
+// movingStillLocked returns what stillMoving does of an item that is changed.
+// One that has lost its path gets another one for that cause.
+func (a *Allocator) movingStillLocked(it *item, now Seconds) string {
+	c := it.record()
+	if c.State == Pending {
+		return movingFor(a.causeLocked(c, a.faultLocked(it, c, now)))
+	}
+	return stillMoving(c.Reason)
+}
+
 // Moving returns why an allocation that has started is to have another path, or
 // its traffic another circuit, than the switches have confirmed; "" if it is
 // not, or the reason is not known.

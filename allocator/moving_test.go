@@ -28,6 +28,8 @@ func TestMoving(t *testing.T) {
 	w.change(cut(direct))
 	w.plan()
 	expect("cut", "link "+direct.String()+" ")
+	w.update(id, Change{Bandwidth: new(bitrate.Rate(3))})
+	expect("cut, then changed", "link "+direct.String()+" ")
 	w.work()
 	expect("moved", "")
 	w.change(cut(around))

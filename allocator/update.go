@@ -124,7 +124,7 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 		next.Asked = a.seq
 	}
 	if it.started && next.State == Active && !r.scavenges() && !sameCircuit(next.Circuit(), it.record().Circuit()) {
-		next.Reason = moving
+		next.Reason = a.movingStillLocked(it, now)
 	}
 	return &next, block, nil
 }

@@ -30,8 +30,8 @@ type account struct {
 	planned  Span
 	way      uint64 // digest of the path that was confirmed last; 0: none
 	moves    int
-	moved    []Move // the last ones, the oldest first
-	moving   string // why the next one will be; "": not known
+	moved    []Move   // the last ones, the oldest first
+	intents  []intent // the paths that it was to have since, the oldest first
 	degraded degradation
 	idle     idleWatch
 

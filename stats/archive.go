@@ -1,6 +1,10 @@
 package stats
 
-import "context"
+import (
+	"context"
+
+	"conga/controller/path"
+)
 
 // A Bucket is a named set of records in an [Archive].
 type Bucket string
@@ -36,10 +40,11 @@ type Archive interface {
 // An Owner is what the statistics need to know of an allocation.
 type Owner struct {
 	Project   string
-	Complete  bool   // it will not be in the network again
-	Started   bool   // it has been active
-	Spare     bool   // its rate is what is spare, and not promised to it
-	Moving    string // why it is to have another path than it had last; "": it is not, or that is not known
-	Window    Span   // planned until it has started, actual then; zero: none yet
+	Complete  bool      // it will not be in the network again
+	Started   bool      // it has been active
+	Spare     bool      // its rate is what is spare, and not promised to it
+	Path      path.Path // that it is to have now; nil: none
+	Moving    string    // why it is to have another path than it had last; "": it is not, or that is not known
+	Window    Span      // planned until it has started, actual then; zero: none yet
 	Shortfall Shortfall
 }

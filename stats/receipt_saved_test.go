@@ -2,6 +2,7 @@ package stats
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -42,22 +43,39 @@ func TestReceiptIsFinalOnceSaved(t *testing.T) {
 	})
 }
 
-// TestMoveHasItsReason: what was told before the switches confirmed another
-// path is the reason of the move, also if it was not taken in by then.
+// TestMoveHasItsReason: what was told when an allocation was to have another
+// path is the reason of the move, also if it was not taken in before the
+// switches confirmed that path.
 func TestMoveHasItsReason(t *testing.T) {
 	kept := newCupboard()
 	with := func(c *Config) { c.Archive = kept }
 	watch(t, with, func(t *testing.T, p *Poller, src *fakeNetwork) {
-		src.install(p, circuitOver(1))
-		p.Confirmed(circuitOver(1))
+		tell := func(c path.Circuit, why string) {
+			p.Changed("a", Owner{Project: "p", Started: true, Path: c.Path, Moving: why}, false)
+		}
+		one, two := circuitOver(1), circuitOver(1, 2)
+		src.install(p, one)
+		p.Confirmed(one)
+		tell(one, "")
 		pass(time.Minute)
-		for _, c := range []path.Circuit{circuitOver(1, 2), circuitOver(1)} {
-			p.Changed("a", Owner{Project: "p", Started: true, Moving: "link 1 is down"}, false)
+		for _, c := range []path.Circuit{two, one} {
+			tell(c, "link 1 is down")
 			src.install(p, c)
 			p.Confirmed(c)
-			p.Changed("a", Owner{Project: "p", Started: true}, false)
+			tell(c, "")
 		}
-		if r := p.Receipt("a"); r.Moves != 2 || len(r.Moved) != 2 || r.Moved[0].Why != "link 1 is down" || r.Moved[1].Why != "link 1 is down" {
+		tell(one, "it was changed") // which moved nothing
+		p.Confirmed(one)
+		tell(two, "link 2 is down")
+		tell(two, "it was changed") // before the move was confirmed
+		src.install(p, two)
+		p.Confirmed(two)
+		tell(two, "")
+		tell(two, "it was changed")
+		tell(one, "")
+		p.Confirmed(one)
+		want := []string{"link 1 is down", "link 1 is down", "link 2 is down", ""}
+		if r := p.Receipt("a"); r.Moves != len(want) || !slices.EqualFunc(r.Moved, want, func(m Move, why string) bool { return m.Why == why }) {
 			t.Errorf("the receipt is %+v", r)
 		}
 	})

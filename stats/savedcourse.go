@@ -1,6 +1,9 @@
 package stats
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A savedCourse is what an account has beside its totals, as it is saved. Times
 // are UNIX milliseconds.
@@ -9,7 +12,8 @@ type savedCourse struct {
 	Way      uint64       `json:"way,omitempty"`
 	Moves    int          `json:"moves,omitempty"`
 	Moved    []savedMove  `json:"moved,omitempty"`
-	Moving   string       `json:"moving,omitempty"`
+	Intents  []intent     `json:"intents,omitempty"`
+	Moving   string       `json:"moving,omitempty"`   // an earlier form of the last intent
 	Degraded int64        `json:"degraded,omitempty"` // milliseconds, the spell that lasts included
 	Spells   []savedSpell `json:"spells,omitempty"`
 	Forward  *rateCount   `json:"forward,omitempty"`
@@ -34,7 +38,7 @@ type savedSpell struct {
 // saveCourse returns what is to be saved of the account's course.
 func (a *account) saveCourse(now time.Time) savedCourse {
 	d := &a.degraded
-	c := savedCourse{Planned: a.planned, Way: a.way, Moves: a.moves, Moving: a.moving, Degraded: d.total(now).Milliseconds()}
+	c := savedCourse{Planned: a.planned, Way: a.way, Moves: a.moves, Intents: slices.Clone(a.intents), Degraded: d.total(now).Milliseconds()}
 	for _, m := range a.moved {
 		c.Moved = append(c.Moved, savedMove{m.At.UnixMilli(), m.Why})
 	}
@@ -56,7 +60,10 @@ func (a *account) saveCourse(now time.Time) savedCourse {
 // restoreCourse takes in what was saved of the account's course. A spell that
 // lasted goes on if its cause still holds; else it ended when it was saved.
 func (l *ledger) restoreCourse(a *account, c savedCourse) {
-	a.planned, a.way, a.moves, a.moving = c.Planned, c.Way, c.Moves, c.Moving
+	a.planned, a.way, a.moves, a.intents = c.Planned, c.Way, c.Moves, c.Intents
+	if c.Moving != "" && len(c.Intents) == 0 {
+		a.intents = []intent{{Why: c.Moving}}
+	}
 	for _, m := range c.Moved[max(0, len(c.Moved)-lastMoves):] {
 		a.moved = append(a.moved, Move{time.UnixMilli(m.At), m.Why})
 	}

@@ -84,17 +84,19 @@ func TestMovesAndPlan(t *testing.T) {
 	a.plan(Owner{Started: true, Window: Span{12, 22}})
 	a.plan(Owner{Started: true, Window: Span{12, 32}})
 	a.plan(Owner{Started: true, Complete: true, Window: Span{12, 15}})
+	next := circuitOver(1, 9).Path
+	way := digest(next)
 	f.ledger.setOwner(a, Owner{Started: true, Moving: "a link is down"}, f.now)
-	f.ledger.setOwner(a, Owner{Started: true}, f.now)
+	f.ledger.setOwner(a, Owner{Started: true, Path: next}, f.now)
 	saved := f.save()
 	f.ledger = newLedger()
 	f.restore(t, saved)
 	a = f.ledger.accounts["a"]
-	f.ledger.confirmed(a, 7, f.now)
-	f.ledger.confirmed(a, 7, f.now)
+	f.ledger.confirmed(a, way, f.now)
+	f.ledger.confirmed(a, way, f.now)
 	moved := []Move{{f.now, ""}, {f.now, ""}, {f.now, "a link is down"}}
 	if r := a.receipt(f.now); r.Moves != 3 || !slices.EqualFunc(r.Moved, moved, func(a, b Move) bool { return a.At.Equal(b.At) && a.Why == b.Why }) || r.Planned != (Span{11, 32}) {
-		t.Errorf("%d moves, planned %v", r.Moves, r.Planned)
+		t.Errorf("%d moves, %+v, planned %v", r.Moves, r.Moved, r.Planned)
 	}
 	if digest(circuitOver(1, 2).Path) == digest(circuitOver(1, 3).Path) || digest(nil) == 0 {
 		t.Error("digests are the same")

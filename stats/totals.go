@@ -27,8 +27,8 @@ func (l *ledger) setOwner(a *account, o Owner, now time.Time) {
 		l.assign(a, o.Project)
 	}
 	a.complete = o.Complete
-	if o.Moving != "" {
-		a.moving = o.Moving
+	if o.Started && !o.Complete && a.intend(o.way(), o.Moving) {
+		l.markDirty(a, now, true)
 	}
 	a.plan(o)
 	if o.Complete {

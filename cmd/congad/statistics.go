@@ -105,8 +105,13 @@ func owners(from *allocator.Allocator) func(id string) (stats.Owner, bool) {
 
 // ownerOf returns what the statistics need to know of an allocation.
 func ownerOf(a allocator.Allocation) stats.Owner {
+	var p path.Path
+	if a.State == allocator.Active {
+		p = a.Path
+	}
 	return stats.Owner{
-		Project: a.ProjectID, Complete: a.State == allocator.Complete, Started: a.Started, Spare: a.Class == allocator.Scavenger, Moving: a.Moving(),
+		Project: a.ProjectID, Complete: a.State == allocator.Complete, Started: a.Started, Spare: a.Class == allocator.Scavenger,
+		Path: p, Moving: a.Moving(),
 		Window:    stats.Span{Start: int64(a.Window.Start), End: int64(a.Window.End)},
 		Shortfall: stats.Shortfall{Cause: causes[a.Shortfall.Lack], Why: a.Shortfall.Why},
 	}
