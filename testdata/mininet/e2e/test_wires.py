@@ -173,9 +173,21 @@ class Between(Wires):
         self.note("%d of 200 pings lost", lost)
         self.assertEqual(0, lost)
         self.assertEqual(0, self.lab.api.metric("conga_links"))
+        self.not_reserved()
         rate = self.busiest(3)
         self.note("%.0f packets/s when idle", rate)
         self.assertLess(rate, STORM)
+
+    def not_reserved(self) -> None:
+        """An allocation waits, since nobody promises what a bridge carries that
+        the configuration does not know."""
+        a = self.lab.api.create("10.0.0.1", "10.0.0.2", bandwidth=10_000_000)
+        for _ in range(5):
+            self.lab.net.host("h2").cmd("ping -n -q -c 1 -W 1 10.0.0.200")  # heard by both switches
+            details = self.lab.api.get(a)
+            self.assertEqual("pending", details["state"], details)
+        self.assertIn("no path leads from 10.0.0.1", details["reason"])
+        self.lab.release_all()
 
 
 class Declared(Between):
