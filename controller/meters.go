@@ -28,11 +28,16 @@ const (
 // send has the switch take steps. A switch that modifies a meter begins its
 // counts anew (Open vSwitch does), and one that deletes it forgets them: where
 // policers are among the steps, they are read before, and those that are left
-// once more after, which shows what the switch did.
-func (s *session) send(ctx context.Context, steps []flow.Step) {
+// once more after, which shows what the switch did. recount goes ahead of them,
+// if it is not nil.
+func (s *session) send(ctx context.Context, steps []flow.Step, recount *openflow.FlowMod) {
 	s.sent.Add(uint64(len(steps)))
 	f := &flight{sent: time.Now(), steps: steps}
 	s.flight = f
+	if recount != nil {
+		s.commitRecounted(ctx, f, recount)
+		return
+	}
 	ids := countedMeters(steps)
 	if len(ids) == 0 || s.cfg.Metered == nil || f.sent.UnixNano() < s.uncounted.Load() {
 		s.commit(f, false)

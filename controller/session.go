@@ -224,12 +224,16 @@ func (s *session) proceed(ctx context.Context) {
 	s.mu.Lock()
 	steps := s.flows.Next(chunk, now)
 	due := s.flows.Due()
+	var recount *openflow.FlowMod
+	if len(steps) > 0 && s.isOpenVSwitch() {
+		recount = s.flows.Recount(steps)
+	}
 	s.mu.Unlock()
 	if !due.IsZero() {
 		s.pacer.Reset(due.Sub(now))
 	}
 	if len(steps) > 0 {
-		s.send(ctx, steps)
+		s.send(ctx, steps, recount)
 	}
 	s.report(ctx)
 }

@@ -52,7 +52,7 @@ func (s *session) settleTime() time.Duration {
 	if s.cfg.Settle != nil {
 		return *s.cfg.Settle
 	}
-	if !strings.Contains(s.Snapshot().Switches[s.dpid].Desc, "Open vSwitch") {
+	if !s.isOpenVSwitch() {
 		return 0
 	}
 	flows := max(s.received.now.Load(), s.received.before.Load()) * uint64(flowIdle/time.Second)
@@ -60,6 +60,11 @@ func (s *session) settleTime() time.Duration {
 		return 0
 	}
 	return time.Duration(min(flows, mostFlow)) * perFlow
+}
+
+// isOpenVSwitch reports whether the switch says that it is one.
+func (s *session) isOpenVSwitch() bool {
+	return strings.Contains(s.Snapshot().Switches[s.dpid].Desc, "Open vSwitch")
 }
 
 // settling holds what is to be reported to the core when the packets follow. It
