@@ -39,7 +39,9 @@ func (a *account) intend(way uint64, why string) bool {
 		a.intents = append(a.intents, intent{way, why})
 		a.intents = a.intents[max(0, n+1-lastMoves):]
 	case n == 1 && way == a.way:
-		a.intents = nil // it is to have again what it had
+		a.intents = nil // the path that it has is wanted again
+	case n > 1 && way == a.intents[n-2].Way:
+		a.intents = a.intents[:n-1] // the path that was wanted before is wanted again
 	default:
 		a.intents[n-1] = intent{way, cmp.Or(why, last.Why)}
 	}

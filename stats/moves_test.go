@@ -23,6 +23,7 @@ func TestIntents(t *testing.T) {
 		"lost, then another":         {told(intent{0, "cut"}, intent{6, ""}), []uint64{6}, []string{"cut"}, 0},
 		"lost, then for a reason":    {told(intent{0, "cut, no path"}, intent{6, "cut"}), []uint64{6}, []string{"cut"}, 0},
 		"lost, then the same":        {told(intent{0, "cut"}, intent{5, ""}, intent{6, "changed"}), []uint64{6}, []string{"changed"}, 0},
+		"on its way, lost and there": {told(intent{6, "cut"}, intent{0, "another cut"}, intent{6, ""}), []uint64{6}, []string{"cut"}, 0},
 		"two, one overtaken":         {told(intent{6, "cut"}, intent{7, "changed"}), []uint64{7}, []string{"changed"}, 0},
 		"two, one after the other":   {told(intent{6, "cut"}, intent{7, "changed"}), []uint64{6, 7}, []string{"cut", "changed"}, 0},
 		"there and back, overtaken":  {told(intent{6, "cut"}, intent{5, "whole"}), []uint64{5}, nil, 0},
