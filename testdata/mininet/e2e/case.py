@@ -65,21 +65,21 @@ class Case(unittest.TestCase):
         """Adds a figure to the line that is printed for this test."""
         self.figures.append(text % args)
 
-    def measure(self, what: str, figure: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
+    def measure(self, what: str, figure: Callable[[], Any], good: Callable[[Any], bool], tries: int = TRIES) -> Any:
         """Takes a measurement, again if it falls short, and notes every try. One
         whose traffic did not even begin falls short, too."""
-        tries: List[str] = []
+        figures: List[str] = []
         while True:
             try:
                 found = figure()
             except NotBegun as e:
-                tries.append(str(e))
-                if len(tries) == TRIES:
+                figures.append(str(e))
+                if len(figures) == tries:
                     raise
                 continue
-            tries.append(str(found))
-            if len(tries) == TRIES or good(found):
-                self.note("%s %s", what, ", ".join(tries))
+            figures.append(str(found))
+            if len(figures) == tries or good(found):
+                self.note("%s %s", what, ", ".join(figures))
                 return found
 
 

@@ -149,10 +149,10 @@ class Projects(Case):
         self.assertIn("10.0.0.1", says)
         self.assertIn("bandwidth", self.refused(self.lab.api, "10.0.0.1", "10.0.0.2", bandwidth=1))
         after = self.measure("after", lambda: traffic.offer(self.lab.net, "h1", "h2", 6, PORT, SECONDS),
-                             lambda o: o.lost <= before.lost + 0.01 * o.packets)
+                             lambda o: self.whole(o, before))
         self.note("lost %d of %d before the refusal (%s), %d of %d after", before.lost, before.packets, says, after.lost, after.packets)
         self.assertEqual({}, self.lab.entries())
-        self.assertLessEqual(after.lost, before.lost + 0.01 * after.packets)
+        self.assertTrue(self.whole(after, before))
 
     def test_overlap(self) -> None:
         """A project that owns the other end takes no packet from an allocation
@@ -162,13 +162,13 @@ class Projects(Case):
         b = other.create("10.0.0.3", "10.0.0.4", 600, bandwidth=LEAST, protocol="udp", dst_port=PORT)
         with traffic.flood(self.lab.net, "h1", "h2", FLOOD):
             got = self.measure("beside a flood", lambda: traffic.offer(self.lab.net, "h3", "h4", 6, PORT, SECONDS),
-                               lambda o: o.lost <= 0.01 * o.packets)
+                               lambda o: o.lost <= 0.05 * o.packets)
         details, entries = other.get(b), self.lab.entries()
         other.delete(b)
         self.note("lost %d of %d; the other is %s: %s", got.lost, got.packets, details["state"], details["reason"])
         self.assertEqual("pending", details["state"])
         self.assertGreaterEqual(details["start_time"], self.lab.api.get(a)["end_time"])
-        self.assertLessEqual(got.lost, 0.01 * got.packets)
+        self.assertLessEqual(got.lost, 0.05 * got.packets)
         self.assertEqual({("10.0.0.3", "10.0.0.4"), ("10.0.0.4", "10.0.0.3")},
                          {(e.src, e.dst) for found in entries.values() for e in found})
 
@@ -181,14 +181,21 @@ class Projects(Case):
         later = [other.create("10.0.0.3", "10.0.0.4", 600, bandwidth=LEAST, protocol="udp", dst_port=PORT + i) for i in range(2)]
         self.note("lost %d of %d before the other asked", before.lost, before.packets)
         after = self.measure("after", lambda: traffic.offer(self.lab.net, "h3", "h4", 20, PORT, SECONDS),
-                             lambda o: o.lost <= before.lost + 0.01 * o.packets)
+                             lambda o: self.whole(o, before))
         details = [other.get(b) for b in later]
         self.note("lost %d of %d; it is %s", after.lost, after.packets, details[0]["reason"])
         for b in later:
             other.delete(b)
         self.assertEqual(["pending"] * 2, [d["state"] for d in details])
         self.assertEqual("active", self.lab.api.get(a)["state"])
-        self.assertLessEqual(after.lost, before.lost + 0.01 * after.packets)
+        self.assertTrue(self.whole(after, before))
+
+    @staticmethod
+    def whole(after: Offered, before: Offered) -> bool:
+        """Reports whether a stream is what it was. Another's allocation at the
+        least rate would take 99 of its 100 packets; a machine that is busy takes
+        some by itself."""
+        return after.lost <= before.lost + 0.2 * after.packets
 
     def run_command(self, *flags: str) -> "subprocess.Popen[str]":
         """conga run with a command that ends with its input, over h3 -> h4."""
