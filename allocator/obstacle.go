@@ -116,7 +116,7 @@ func waitListOf[K comparable](m map[K]*waitList, k K) *waitList {
 // and not when others do.
 func (a *Allocator) awaitLocked(it *item, o *obstacles) {
 	before := it.waitsFor
-	var now []*waitList
+	now := make([]*waitList, 0, len(o.links)+len(o.keys)+len(o.sides)+3)
 	for _, id := range o.links {
 		now = append(now, waitListOf(a.waiting.links, id))
 	}

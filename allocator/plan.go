@@ -120,7 +120,9 @@ func (a *Allocator) reconsiderLocked(it *item, now Seconds) *record {
 // comes up, a new link.
 func (a *Allocator) completeLocked(o *obstacles, c *record) *obstacles {
 	o.wiring = true
-	for i, side := range sidesOf(c.Key) {
+	sides := sidesOf(c.Key)
+	o.sides = slices.Grow(o.sides, len(sides))
+	for i, side := range sides {
 		o.sides = append(o.sides, side)
 		if at, ok := c.end(a.seen, c.Key, i); ok {
 			o.link(topology.LinkID{To: at})
