@@ -21,7 +21,7 @@ func (l *PrefixLengths) Covering(addrs []netip.Addr) (list []Prefix) {
 		host := Host(addr)
 		list = append(list, host)
 		for bits, used := range l[addr.BitLen()/128] {
-			if !used || bits >= addr.BitLen() {
+			if !used {
 				continue
 			}
 			if p := host.Widen(bits); !seen[p] {

@@ -29,6 +29,13 @@ func TestCoveringAgainstAll(t *testing.T) {
 		}
 		addrs := rapid.SliceOfN(addr, 0, 4).Draw(t, "addresses")
 		list := lengths.Covering(addrs)
+		once := map[Prefix]bool{}
+		for _, p := range list {
+			if once[p] && !p.IsHost() {
+				t.Fatalf("of %v %v is asked for twice", addrs, p)
+			}
+			once[p] = true
+		}
 		for _, p := range all {
 			has := slices.ContainsFunc(addrs, p.Contains)
 			if got := slices.Contains(list, p); got != has {
