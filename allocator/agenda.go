@@ -17,7 +17,7 @@ type Task struct {
 	Circuit  path.Circuit // to install; only its ID matters for the other actions
 	Failures int          // attempts in a row that came to nothing, for the delay before the next
 
-	entry *item
+	item *item
 }
 
 // Due hands out at most limit tasks whose time has come: the earliest first,
@@ -64,7 +64,7 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 		a.rescheduleLocked(it)
 		v := it.view()
 		c := v.circuitAt(secondOf(now))
-		tasks = append(tasks, Task{Do: what, Circuit: c, Failures: it.failures, entry: it})
+		tasks = append(tasks, Task{Do: what, Circuit: c, Failures: it.failures, item: it})
 	}
 	a.announced = a.spareDueLocked(now)
 	if len(a.agenda.minHeap) > 0 {

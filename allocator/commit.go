@@ -148,7 +148,7 @@ func (a *Allocator) ifIdle(id string, from *aged, f func(*item) *Error) (busy <-
 	return nil, false, nil
 }
 
-// moves reports whether a begun change moves the entry into or out of the
+// moves reports whether a begun change moves the item into or out of the
 // history.
 func (it *item) moves() bool {
 	return it.historic || it.next != nil && it.next.State == Complete

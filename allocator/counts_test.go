@@ -181,7 +181,7 @@ func TestReportOfWhatIsBeingChanged(t *testing.T) {
 	}()
 	for busy := false; !busy; {
 		w.a.mu.Lock()
-		busy = tasks[0].entry.busy != nil
+		busy = tasks[0].item.busy != nil
 		w.a.mu.Unlock()
 	}
 	reported := make(chan error)

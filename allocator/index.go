@@ -50,8 +50,8 @@ func (l *loader) takeScavengers() {
 // inOrder returns items in order of creation.
 func inOrder(items []*item) []*item {
 	type numbered struct { // to compare them needs no look at each
-		seq   uint64
-		entry *item
+		seq  uint64
+		item *item
 	}
 	order := make([]numbered, len(items))
 	for i, it := range items {
@@ -60,7 +60,7 @@ func inOrder(items []*item) []*item {
 	slices.SortFunc(order, func(a, b numbered) int { return cmp.Compare(a.seq, b.seq) })
 	sorted := make([]*item, len(items))
 	for i, o := range order {
-		sorted[i] = o.entry
+		sorted[i] = o.item
 	}
 	return sorted
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 )
@@ -14,7 +15,11 @@ import (
 // has the same traffic, and is tried again when it is time or the network
 // changes.
 func TestRemovalFails(t *testing.T) {
-	for _, deleted := range []bool{false, true} {
+	for _, tc := range []struct {
+		deleted bool
+		rate    bitrate.Rate // of the second: all of the cable, or what is left of it
+	}{{false, 10}, {true, 10}, {false, 4}, {true, 4}} {
+		deleted := tc.deleted
 		w, _ := pair(t)
 		first := w.create(ask(1, 1, 2, 1, 6, 10))
 		w.work()
@@ -25,7 +30,7 @@ func TestRemovalFails(t *testing.T) {
 		} else {
 			w.now += 10
 		}
-		second := w.create(ask(1, 1, 2, 1, 10, 100)) // the same traffic, and all of the cable
+		second := w.create(ask(1, 1, 2, 1, tc.rate, 100)) // the same traffic
 		fail := func(failures int) {
 			t.Helper()
 			tasks, _ := w.a.Due(10)

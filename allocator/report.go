@@ -77,7 +77,7 @@ func (a *Allocator) reportSome(results []Result) (failed *Error) {
 		var later []Result
 		a.mu.Lock()
 		for _, r := range results {
-			it := r.Task.entry
+			it := r.Task.item
 			if it.busy != nil {
 				later = append(later, r)
 			} else if next := a.concludeLocked(r); next != nil {
@@ -87,7 +87,7 @@ func (a *Allocator) reportSome(results []Result) (failed *Error) {
 		}
 		var busy <-chan struct{}
 		if len(later) > 0 {
-			busy = later[0].Task.entry.busy
+			busy = later[0].Task.item.busy
 		}
 		a.signal()
 		a.mu.Unlock()
@@ -106,7 +106,7 @@ func (a *Allocator) reportSome(results []Result) (failed *Error) {
 // concludeLocked takes in one result and returns the state that follows from
 // it; nil if none does.
 func (a *Allocator) concludeLocked(r Result) (next *record) {
-	it, moment := r.Task.entry, a.cfg.Now()
+	it, moment := r.Task.item, a.cfg.Now()
 	it.task = false
 	x := it.own()
 	x.failures, x.tried = 0, nanos(moment.UnixNano())

@@ -51,9 +51,19 @@ func TestSeries(t *testing.T) {
 	w.cable(1, 2, 100)
 	w.open()
 	calls := 0
-	s, err := w.a.CreateSeries(bg, again(ask(1, 1, 2, 1, 60, 3600), 100, "FREQ=DAILY;COUNT=4"), noted(&calls, "made"))
+	asked := again(ask(1, 1, 2, 1, 60, 3600), 100, "FREQ=DAILY;COUNT=4")
+	before, err := w.a.ValidateSeries(asked)
 	if err != nil {
 		t.Fatal(err)
+	}
+	s, err := w.a.CreateSeries(bg, asked, noted(&calls, "made"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range before.List {
+		if got := s.List[i]; v.Reason == "" || v.Reason != got.Reason || v.Window != got.Window {
+			t.Errorf("occurrence %d was to be %+v and is %+v", i, v, got)
+		}
 	}
 	if calls != 1 || w.store.get("journal", s.ID) != "made 4" || w.store.commits != 1 {
 		t.Errorf("saved %d times in %d commits: %q", calls, w.store.commits, w.store.get("journal", s.ID))

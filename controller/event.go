@@ -54,7 +54,7 @@ func (c *Controller) challenge(life context.Context, old *session, e arrival) {
 	if err == nil || errors.Is(err, channel.ErrBusy) {
 		c.post(life, stays{old})
 		c.log.Warn("second connection with a datapath ID that is in use refused",
-			"dpid", e.conn.DPID(), "addr", e.conn.RemoteAddr(), "in_use_by", old.conn.RemoteAddr())
+			"dpid", e.conn.DPID(), "remote", e.conn.RemoteAddr(), "in_use_by", old.conn.RemoteAddr())
 		e.conn.Close()
 		return
 	}
@@ -94,7 +94,7 @@ func (e up) apply(k *core) {
 	if q := k.cfg.Priority.Queue; q != nil {
 		k.builder.SetQueues(e.info.DPID, *q, e.queue)
 	}
-	k.log.Info("switch connected", "dpid", e.info.DPID, "addr", e.info.Addr, "desc", e.info.Desc, "ports", len(e.ports))
+	k.log.Info("switch connected", "dpid", e.info.DPID, "remote", e.info.Addr, "desc", e.info.Desc, "ports", len(e.ports))
 }
 
 // inventory: a session has learned what its switch holds.

@@ -54,7 +54,7 @@ func (s *session) awaitOthers(ctx context.Context) error {
 		s.tenures.update(s.dpid, func(t *tenure) {
 			if !t.reported {
 				s.log.Warn("the switch holds entries of another CONGA; nothing is changed there until they are gone",
-					"addr", s.conn.RemoteAddr(), "number", other)
+					"remote", s.conn.RemoteAddr(), "number", other)
 			}
 			t.reported = true
 		})

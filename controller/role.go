@@ -181,7 +181,7 @@ func (s *session) standBack(ctx context.Context, generation uint64) error {
 		watch = max(watch, t.watch)
 		if !t.reported {
 			s.log.Warn("another controller is master of the switch; nothing is changed there until it has gone",
-				"addr", s.conn.RemoteAddr(), "generation", generation)
+				"remote", s.conn.RemoteAddr(), "generation", generation)
 		}
 		t.reported = true
 	})

@@ -158,7 +158,7 @@ var attributes = []attribute{
 		change: func(c *allocator.Change, r *allocator.Request) { c.MaxLatency = &r.MaxLatency },
 	},
 	{
-		name: "protection", audited: 23, optional: true, read: reader(takeProtection, func(r *allocator.Request, is bool) { r.Protected = is }),
+		name: "protection", audited: 26, optional: true, read: reader(takeProtection, func(r *allocator.Request, is bool) { r.Protected = is }),
 		value:  func(a *allocator.Allocation) any { return protection(a.Protected) },
 		show:   func(s *shown) any { return protection(s.Protected).String() },
 		change: func(c *allocator.Change, r *allocator.Request) { c.Protected = &r.Protected },

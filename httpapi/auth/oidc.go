@@ -122,7 +122,7 @@ func (o *OIDC) Verify(ctx context.Context, token string) (Identity, error) {
 	case outcome.err != nil:
 		return Identity{}, o.unavailable(outcome.err)
 	}
-	o.log.Debug("a token was refused", slog.Any("reason", tokenFault(err)))
+	o.log.Debug("a token was refused", slog.Any("err", tokenFault(err)))
 	return Identity{}, ErrToken
 }
 

@@ -212,7 +212,7 @@ func (w *worker) allowed(ctx context.Context, hook Hook) bool {
 	if w.warned != hook.URL {
 		w.warned = hook.URL
 		w.hooks.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "the configuration no longer allows a webhook's URL, and nothing is delivered to it; it must be changed or deleted",
-			slog.String("webhook", w.id), slog.String("reason", err.Error()))
+			slog.String("webhook", w.id), slog.Any("err", err))
 	}
 	return false
 }

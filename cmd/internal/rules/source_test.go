@@ -13,7 +13,7 @@ import (
 )
 
 // maxLines is how long a file may be that is not a test.
-const maxLines = 500
+const maxLines = 400
 
 // A source is a Go file of the module.
 type source struct {
