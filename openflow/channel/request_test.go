@@ -44,7 +44,10 @@ func TestRequest(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			answered := make(chan struct{})
+			defer func() { <-answered }() // the request may be over before
 			go func() {
+				defer close(answered)
 				h, _ := p.read()
 				for _, m := range tt.replies {
 					p.write(h.XID, m)
