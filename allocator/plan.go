@@ -120,9 +120,7 @@ func (a *Allocator) reconsiderLocked(it *item, now Seconds) *record {
 // comes up, a new link.
 func (a *Allocator) completeLocked(o *obstacles, c *record) *obstacles {
 	o.wiring = true
-	sides := sidesOf(c.Key)
-	o.sides = slices.Grow(o.sides, len(sides))
-	for i, side := range sides {
+	for i, side := range sidesOf(c.Key) {
 		o.sides = append(o.sides, side)
 		if at, ok := c.end(a.seen, c.Key, i); ok {
 			o.link(topology.LinkID{To: at})

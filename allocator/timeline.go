@@ -236,25 +236,8 @@ func (s *stretch) peak(w Window) int64 {
 // length finds the level no higher than room throughout. Since reservations
 // end, there is one.
 func (l *timeline) fit(w Window, room int64) Seconds {
-	if l.surely(w, room) {
-		return w.Start
-	}
 	from, _, _ := l.gap(w, room, never, mark{})
 	return from
-}
-
-// surely reports whether the level is no higher than room in any stretch that
-// the window touches, and so in the window.
-func (l *timeline) surely(w Window, room int64) bool {
-	if room < 0 {
-		return false
-	}
-	for i := l.block(w.Start); i < len(l.blocks) && l.blocks[i].base < w.End; i++ {
-		if l.blocks[i].high > room {
-			return false
-		}
-	}
-	return true
 }
 
 // mark is a position on a timeline: behind n moments of a stretch. The zero
