@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"conga/controller/path"
 	"conga/controller/topology"
@@ -140,9 +139,8 @@ func (k *core) enter(c *circuit, p phase) {
 // setCircuit makes a circuit wanted as it is listed.
 func (k *core) setCircuit(id string, listed []path.Circuit) {
 	k.wanted.SetCircuit(id, listed)
-	now := time.Now()
-	k.portions.moved = now
-	k.bursts.add(now)
+	k.portions.moved = k.now
+	k.bursts.add(k.now)
 }
 
 // requirements implements waiter. Only the last phase waits for the switches of

@@ -27,6 +27,7 @@ const (
 type core struct {
 	*Controller
 	ctx      context.Context
+	now      time.Time // of the event that is being applied, or of what follows from it
 	schedule *discovery.Schedule
 	peers    map[openflow.DPID]*peer
 	fresh    []*peer           // that have introduced themselves and have no wanted state yet
@@ -81,6 +82,7 @@ func newCore(ctx context.Context, c *Controller) *core {
 	k := &core{
 		Controller: c,
 		ctx:        ctx,
+		now:        now,
 		schedule:   discovery.NewSchedule(discovery.ScheduleConfig{NoNear: c.cfg.NoLLDP, NoWide: c.cfg.NoBDDP}),
 		heard:      map[way]time.Time{},
 		peers:      map[openflow.DPID]*peer{},
@@ -118,25 +120,25 @@ func (k *core) run() {
 	for {
 		select {
 		case e := <-k.events:
-			e.apply(k)
+			k.apply(e)
 			k.drain()
 		case e := <-k.lossyEvents:
-			e.apply(k)
+			k.apply(e)
 			k.drain()
 		case <-wake.C:
 		case <-ticker.C:
 			k.drain() // what has been heard counts as heard
-			now := time.Now()
-			k.repeats.take(k, now)
-			k.builder.Expire(now)
+			k.now = time.Now()
+			k.repeats.take(k, k.now)
+			k.builder.Expire(k.now)
 			k.askHosts()
-			k.probe(k.schedule.Due(k.Snapshot(), now)...)
+			k.probe(k.schedule.Due(k.Snapshot(), k.now)...)
 			k.probeSilent()
-			k.readDoubted(now)
+			k.readDoubted(k.now)
 			k.nameMissing()
-			k.settlePortions(now)
-			k.lend(now)
-			k.bursts.tick(now)
+			k.settlePortions(k.now)
+			k.lend(k.now)
+			k.bursts.tick(k.now)
 		case <-k.ctx.Done():
 			k.stop()
 			return
@@ -147,19 +149,25 @@ func (k *core) run() {
 	}
 }
 
+// apply takes in an event, at the moment at which its turn comes.
+func (k *core) apply(e event) {
+	k.now = time.Now()
+	e.apply(k)
+}
+
 // drain takes in what else has happened, so that a burst of events has its
 // consequences drawn once.
 func (k *core) drain() {
 	for range batch {
 		select {
 		case e := <-k.events:
-			e.apply(k)
+			k.apply(e)
 			continue
 		default:
 		}
 		select {
 		case e := <-k.lossyEvents:
-			e.apply(k)
+			k.apply(e)
 		default:
 			return
 		}
@@ -170,13 +178,13 @@ func (k *core) drain() {
 // wanted states, circuits that move on. What has to wait, because the last
 // snapshot is too fresh, is to be settled after the time that it returns.
 func (k *core) settle() (again time.Duration) {
-	now := time.Now()
+	k.now = time.Now()
 	if k.builder.Changed() {
-		if again = k.rested.Sub(now); again <= 0 {
-			k.publish(k.builder.Snapshot(now))
+		if again = k.rested.Sub(k.now); again <= 0 {
+			k.publish(k.builder.Snapshot(k.now))
 			// Whatever a snapshot costs, the core has time for other things:
 			// where it has little of the processor, more is drawn together.
-			k.rested = now.Add(max(rest, restShare*time.Since(now)))
+			k.rested = k.now.Add(max(rest, restShare*time.Since(k.now)))
 		}
 	}
 	if again <= 0 && k.greet() { // not before the snapshot shows the switch as it is
@@ -192,7 +200,7 @@ func (k *core) settle() (again time.Duration) {
 		close(done)
 	}
 	k.adopted = nil
-	k.saver.save(k.builder, now)
+	k.saver.save(k.builder, k.now)
 	return again
 }
 
@@ -203,7 +211,7 @@ func (k *core) publish(s *topology.Snapshot) {
 	k.logTroubles(old, s)
 	k.urgeReports(old, s)
 	if s.Wiring != old.Wiring {
-		k.foresee(time.Now())
+		k.foresee(k.now)
 		k.giveUpSevered()
 	}
 	k.announce()
@@ -233,7 +241,7 @@ func (k *core) greet() (more bool) {
 // handOut hands to each session what has changed in its switch's wanted state.
 func (k *core) handOut() {
 	k.generation++
-	k.wanted.LendAtFirst(k.passage, time.Now())
+	k.wanted.LendAtFirst(k.passage, k.now)
 	k.wanted.Take(k.generation, func(dpid openflow.DPID, p flow.Patch) {
 		peer := k.peers[dpid]
 		peer.handed = k.generation

@@ -15,7 +15,8 @@ import (
 	"conga/openflow/channel"
 )
 
-// event is something that has happened. Its apply runs on the core's goroutine.
+// event is something that has happened. Its apply runs on the core's goroutine,
+// by the time of core.now.
 type event interface{ apply(*core) }
 
 // arrival: a switch has connected.
@@ -89,7 +90,7 @@ func (e up) apply(k *core) {
 	k.peers[e.info.DPID].up = true
 	k.fresh = append(k.fresh, k.peers[e.info.DPID])
 	k.reachable.Store(e.info.DPID, e.s)
-	k.builder.SwitchUp(e.info, e.ports, time.Now())
+	k.builder.SwitchUp(e.info, e.ports, k.now)
 	k.nameTooFast(e.info.DPID, e.ports...)
 	if q := k.cfg.Priority.Queue; q != nil {
 		k.builder.SetQueues(e.info.DPID, *q, e.queue)
@@ -125,7 +126,7 @@ func (e down) apply(k *core) {
 	delete(k.peers, e.s.dpid)
 	k.wanted.Unwatch(e.s.dpid)
 	k.reachable.Delete(e.s.dpid)
-	k.builder.SwitchDown(e.s.dpid, time.Now())
+	k.builder.SwitchDown(e.s.dpid, k.now)
 	k.log.Warn("switch disconnected", "dpid", e.s.dpid, "err", e.err)
 	k.forsake(e.s.dpid)
 }
@@ -175,10 +176,10 @@ type portStatus struct {
 
 func (e portStatus) apply(k *core) {
 	if k.current(e.s) {
-		k.builder.PortChanged(e.s.dpid, e.reason, e.port, time.Now())
+		k.builder.PortChanged(e.s.dpid, e.reason, e.port, k.now)
 		k.nameTooFast(e.s.dpid, e.port)
 		k.peers[e.s.dpid].statuses = e.nth
-		k.doubt(e.s.dpid, time.Now().Add(rereadAfter)) // some switches say what no longer holds
+		k.doubt(e.s.dpid, k.now.Add(rereadAfter)) // some switches say what no longer holds
 	}
 }
 
@@ -193,7 +194,7 @@ type framesSeen struct {
 	size int
 }
 
-func (e framesSeen) apply(k *core) { k.builder.FramesSeen(e.at, e.size, time.Now()) }
+func (e framesSeen) apply(k *core) { k.builder.FramesSeen(e.at, e.size, k.now) }
 
 // probeSeen: a probe that left one port has arrived at another.
 type probeSeen struct {
@@ -206,8 +207,7 @@ func (e probeSeen) apply(k *core) {
 	if !k.current(e.s) {
 		return
 	}
-	now := time.Now()
-	from := e.of.From
+	now, from := k.now, e.of.From
 	if k.replayed(e.of, e.to, now) {
 		return
 	}
@@ -306,9 +306,9 @@ func (e confirmed) apply(k *core) {
 	if p.all < p.first {
 		p.all = 0
 	} else if p.first != 0 && e.shut == nil { // else it may not send us what it hears, or close a ring
-		k.builder.SwitchReady(e.s.dpid, time.Now())
+		k.builder.SwitchReady(e.s.dpid, k.now)
 	}
-	for _, l := range k.builder.SetLimitations(e.s.dpid, e.limitations, time.Now()) {
+	for _, l := range k.builder.SetLimitations(e.s.dpid, e.limitations, k.now) {
 		k.log.Warn("switch is limited", "dpid", e.s.dpid, "limitation", l)
 	}
 	k.loseRefused(e.s.dpid, p, was)
@@ -345,7 +345,7 @@ type lacking struct {
 
 func (e lacking) apply(k *core) {
 	if k.current(e.s) {
-		k.builder.SwitchLacks(e.s.dpid, e.lacks, time.Now())
+		k.builder.SwitchLacks(e.s.dpid, e.lacks, k.now)
 	}
 }
 

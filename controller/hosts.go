@@ -21,10 +21,10 @@ func (e hostSeen) apply(k *core) {
 	if !k.current(e.s) {
 		return
 	}
-	if k.builder.HostSeen(h.VLAN, e.at, h.MAC, h.Addrs, h.Claimed, time.Now()) {
+	if k.builder.HostSeen(h.VLAN, e.at, h.MAC, h.Addrs, h.Claimed, k.now) {
 		k.log.Info("host found", "mac", h.MAC, "at", e.at, "addrs", h.Addrs)
 	}
-	k.builder.Announced(h.VLAN, e.at, h.MAC, h.Foreign, time.Now())
+	k.builder.Announced(h.VLAN, e.at, h.MAC, h.Foreign, k.now)
 	k.askHosts()
 }
 
@@ -37,7 +37,7 @@ type hostAnswered struct {
 
 func (e hostAnswered) apply(k *core) {
 	if k.current(e.s) {
-		k.builder.HostAnswered(e.host.VLAN, e.at, e.host.MAC, e.host.Addrs, time.Now())
+		k.builder.HostAnswered(e.host.VLAN, e.at, e.host.MAC, e.host.Addrs, k.now)
 		k.askHosts()
 	}
 }
@@ -49,7 +49,7 @@ type portStorms struct {
 }
 
 func (e portStorms) apply(k *core) {
-	if k.current(e.s) && k.builder.PortStorms(e.at, time.Now()) && k.storms.allow(time.Now()) {
+	if k.current(e.s) && k.builder.PortStorms(e.at, k.now) && k.storms.allow(k.now) {
 		k.log.Warn("hosts behind a port announce addresses without end; it has a budget of its own for as long as they do", "at", e.at)
 	}
 }
@@ -61,7 +61,7 @@ type portEchoes struct {
 }
 
 func (e portEchoes) apply(k *core) {
-	if k.current(e.s) && k.builder.PortEchoes(e.at, time.Now()) && k.storms.allow(time.Now()) {
+	if k.current(e.s) && k.builder.PortEchoes(e.at, k.now) && k.storms.allow(k.now) {
 		k.log.Warn("a port brings frames of hosts that are elsewhere, as a ring would; little is flooded from there until probes have told", "at", e.at)
 	}
 }
@@ -69,7 +69,7 @@ func (e portEchoes) apply(k *core) {
 // askHosts sends what is due to hosts whose port or address others claim, and
 // reports what became of such claims.
 func (k *core) askHosts() {
-	for _, q := range k.builder.Queries(time.Now()) {
+	for _, q := range k.builder.Queries(k.now) {
 		p := k.peers[q.At.DPID]
 		if p == nil || !p.up {
 			continue
@@ -83,7 +83,7 @@ func (k *core) askHosts() {
 			k.builder.Queried(q)
 		}
 	}
-	k.countUnlearned(time.Now())
+	k.countUnlearned(k.now)
 	for _, v := range k.builder.Verdicts() {
 		k.claimed[v.Outcome].Add(1)
 		if k.cfg.Contested != nil {
@@ -118,7 +118,7 @@ func (k *core) logVerdict(v topology.Verdict) {
 		k.log.Info("host does not answer where it was, so a claim is believed", details...)
 		return
 	}
-	if !k.claims.allow(time.Now()) {
+	if !k.claims.allow(k.now) {
 		return
 	}
 	log := k.log.With(slog.Uint64("unsaid", k.claims.take()))

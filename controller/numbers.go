@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"conga/controller/flow"
 	"conga/openflow"
@@ -170,7 +169,7 @@ type roomy struct {
 
 func (e roomy) apply(k *core) {
 	if k.current(e.s) {
-		k.builder.SwitchRoom(e.s.dpid, e.meters, time.Now())
+		k.builder.SwitchRoom(e.s.dpid, e.meters, k.now)
 	}
 }
 
@@ -197,5 +196,5 @@ func (c *Controller) MeterID(dpid openflow.DPID, number openflow.MeterID) openfl
 // noteEnforced notes how far a switch enforces rates.
 func (k *core) noteEnforced(dpid openflow.DPID) {
 	unmetered, unpoliced := k.wanted.Enforced(dpid)
-	k.builder.SetEnforced(dpid, unmetered, unpoliced, time.Now())
+	k.builder.SetEnforced(dpid, unmetered, unpoliced, k.now)
 }

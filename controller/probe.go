@@ -1,8 +1,6 @@
 package controller
 
 import (
-	"time"
-
 	"conga/controller/discovery"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -42,10 +40,9 @@ func (k *core) probeSwitch(probes []discovery.Probe) {
 	if p == nil {
 		return
 	}
-	now := time.Now()
 	outs := make([]*openflow.PacketOut, 0, len(probes))
 	send := func(port topology.Port, reach discovery.Reach) {
-		outs = append(outs, packetOut(port.ID.Port, k.prober.Frame(port.ID, port.MAC, reach, now)))
+		outs = append(outs, packetOut(port.ID.Port, k.prober.Frame(port.ID, port.MAC, reach, k.now)))
 	}
 	for _, b := range probes {
 		if b.Near {
@@ -59,7 +56,7 @@ func (k *core) probeSwitch(probes []discovery.Probe) {
 		return
 	}
 	for _, b := range probes {
-		k.builder.Probed(b.ID, now)
+		k.builder.Probed(b.ID, k.now)
 	}
 }
 

@@ -68,7 +68,7 @@ type queuesUsed struct {
 
 func (e queuesUsed) apply(k *core) {
 	if k.current(e.s) {
-		k.builder.SetQueuesUnused(e.s.dpid, e.unused, e.silent, time.Now())
+		k.builder.SetQueuesUnused(e.s.dpid, e.unused, e.silent, k.now)
 	}
 }
 

@@ -99,11 +99,11 @@ func (e portsRead) apply(k *core) {
 	case !e.ok:
 		return
 	case p.statuses > e.after: // the answer may be older than what has been said since
-		k.doubt(e.s.dpid, time.Now().Add(rereadAfter))
+		k.doubt(e.s.dpid, k.now.Add(rereadAfter))
 		return
 	}
-	for _, id := range k.builder.PortsRead(e.s.dpid, e.ports, time.Now()) {
-		if k.misread.allow(time.Now()) {
+	for _, id := range k.builder.PortsRead(e.s.dpid, e.ports, k.now) {
+		if k.misread.allow(k.now) {
 			k.log.Warn("port is not as the switch last said by itself; its description counts", "port", id)
 		}
 	}
@@ -112,7 +112,7 @@ func (e portsRead) apply(k *core) {
 // nameTooFast warns of ports that say that they are faster than any port.
 func (k *core) nameTooFast(dpid openflow.DPID, ports ...openflow.Port) {
 	for _, p := range ports {
-		if topology.TooFast(p) && k.misread.allow(time.Now()) {
+		if topology.TooFast(p) && k.misread.allow(k.now) {
 			k.log.Warn("port says a speed that no port has; the default capacity counts",
 				"port", topology.PortID{DPID: dpid, Port: p.No}, "kbps", p.CurrSpeed)
 		}

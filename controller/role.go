@@ -290,6 +290,6 @@ func (e withheld) apply(k *core) {
 	}
 	k.peers[e.s.dpid].withheld = true
 	k.forsake(e.s.dpid)
-	k.builder.SwitchWithheld(e.s.dpid, e.s.conn.RemoteAddr().String(), e.why, time.Now())
+	k.builder.SwitchWithheld(e.s.dpid, e.s.conn.RemoteAddr().String(), e.why, k.now)
 	k.announce()
 }

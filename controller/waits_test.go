@@ -59,26 +59,26 @@ func (b *board) connect(d openflow.DPID) {
 	for no := openflow.PortNo(1); no <= 3; no++ {
 		ports = append(ports, openflow.Port{No: no, CurrSpeed: 100_000})
 	}
-	up{s: s, ports: ports, info: topology.Switch{DPID: d, Tables: 254, Meters: 100}}.apply(b.core)
+	b.apply(up{s: s, ports: ports, info: topology.Switch{DPID: d, Tables: 254, Meters: 100}})
 	b.draw()
 }
 
 func (b *board) disconnect(d openflow.DPID) {
-	down{s: b.peers[d].session}.apply(b.core)
+	b.apply(down{s: b.peers[d].session})
 	b.draw()
 }
 
 // confirm has a switch hold all that was handed to it.
 func (b *board) confirm(d openflow.DPID) {
 	p := b.peers[d]
-	confirmed{s: p.session, circuits: p.handed, all: p.handed}.apply(b.core)
+	b.apply(confirmed{s: p.session, circuits: p.handed, all: p.handed})
 	b.draw()
 }
 
 // ask makes a request and returns where the answer will be.
 func (b *board) ask(request func(chan<- error) event) <-chan error {
 	reply := make(chan error, 1)
-	request(reply).apply(b.core)
+	b.apply(request(reply))
 	return reply
 }
 
@@ -268,7 +268,7 @@ func TestRefusalOfAnotherIsAnnounced(t *testing.T) {
 	b := newBoard(t, 1)
 	refuse := func(owner uint64, meters flow.Unmetered) <-chan struct{} {
 		p, changed := b.peers[1], b.Changed()
-		confirmed{s: p.session, circuits: p.handed, all: p.handed, refused: map[uint64]error{owner: errSilent}, unmetered: meters}.apply(b.core)
+		b.apply(confirmed{s: p.session, circuits: p.handed, all: p.handed, refused: map[uint64]error{owner: errSilent}, unmetered: meters})
 		return changed
 	}
 	refuse(7, nil)
