@@ -38,6 +38,9 @@ func (c *counsel) advise() {
 	if len(c.list) == 0 {
 		c.offer(c.bothLess(c.asked)...)
 	}
+	if len(c.list) == 0 {
+		c.offer(c.bothLater()...)
+	}
 	if c.asked.StartTime > 0 {
 		c.offer(c.shorter(false)...)
 		c.offer(c.shorter(true)...)

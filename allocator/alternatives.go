@@ -147,12 +147,12 @@ func (c *counsel) later(rate bitrate.Rate) (found []Request) {
 	return found
 }
 
-// once returns the moments to be tried, the second one unless it is the first.
-func once(first, second Seconds) []Seconds {
+// once returns what is to be tried, the second one unless it is the first.
+func once[T comparable](first, second T) []T {
 	if first == second {
-		return []Seconds{first}
+		return []T{first}
 	}
-	return []Seconds{first, second}
+	return []T{first, second}
 }
 
 // sooner returns the request with a rate and the latest start before the one

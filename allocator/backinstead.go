@@ -63,6 +63,32 @@ func (c *counsel) bothLess(r Request) (found []Request) {
 	return found
 }
 
+// bothLater returns the request with a start from which the project may hold
+// some of both rates, and the highest ones there. Without a start, a low rate
+// fits at once, where the project's limit refuses it, and a high one only when
+// the project holds less: bothLess may step over these.
+func (c *counsel) bothLater() (found []Request) {
+	if !c.asked.Reverse.Apart || c.asked.Reverse.Rate == 0 {
+		return nil
+	}
+	asked, d := c.asked, c.demand
+	defer func() { c.asked, c.demand = asked, d }()
+	c.asked.Reverse.Rate = 0
+	c.demand.Request = c.asked
+	for _, least := range once(c.ever(), 1) {
+		for _, less := range c.later(min(least, asked.Bandwidth)) {
+			good := func(rate bitrate.Rate) bool { less.Bandwidth = rate; return c.admits(less, c.now) }
+			less.Bandwidth = mostOf(less.Bandwidth, asked.Bandwidth, good)
+			less.Reverse.Rate = asked.Reverse.Rate
+			found = append(found, c.lessBack(less)...)
+		}
+		if len(found) > 0 {
+			break
+		}
+	}
+	return found
+}
+
 // waitingBoth returns requests with no more than the project may hold each way.
 // Where none back is refused since the project holds too much now, there may be
 // no path yet with one, so that the request waits.

@@ -341,3 +341,17 @@ func TestInsteadOfARateBack(t *testing.T) {
 	r = reversed(ask(1, 1, 2, 1, 5, 50), 6)
 	w.offers(r, e.Alternatives, back(3), none)
 }
+
+// TestInsteadOfBothRatesAtTheLimit: what fits at once is refused by the limit
+// of the project, and a higher rate fits when the project holds less; that is
+// offered.
+func TestInsteadOfBothRatesAtTheLimit(t *testing.T) {
+	w, _ := pair(t)
+	w.limit(Limits{Bandwidth: new(bitrate.Rate(20))})
+	w.other(3, 5, 0, 100)
+	held := ask(1, 2, 1, 3, 20, 100)
+	held.StartTime = w.now
+	w.create(held)
+	r := reversed(ask(1, 1, 2, 1, 11, 50), 11)
+	w.offers(r, w.instead(r), both(start(100), both(rate(10), back(10))), unrated)
+}
