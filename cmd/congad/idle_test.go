@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/client"
 	"conga/openflow/ofswitch"
 )
@@ -47,11 +48,18 @@ func TestIdleIsReleased(t *testing.T) {
 		ProjectID: "projectB", SrcIP: h1.Addr().String(), DstIP: h2.Addr().String(), Duration: 3600,
 		Protocol: "tcp", DstPort: client.OnePort(2811),
 	}
-	there, err := c.Availability(ctx, r, 3600)
-	if err != nil || len(there.Free) == 0 {
-		t.Fatalf("free is %+v: %v", there.Free, err)
-	}
-	r.Bandwidth = there.Free[0].Bandwidth / 4 * 3
+	var free uint64                                                     // bit/s
+	eventually.True(t, "there is room between the hosts", func() bool { // what they have sent may not be all known yet
+		there, err := c.Availability(ctx, r, 3600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(there.Free) > 0 {
+			free = there.Free[0].Bandwidth
+		}
+		return free > 0
+	})
+	r.Bandwidth = free / 4 * 3
 	idle := activated(ctx, t, c, r)
 	r.DstPort = client.OnePort(2812) // other traffic, for which there is no room beside it
 	next, err := c.Allocate(ctx, r)
