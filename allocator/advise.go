@@ -82,15 +82,13 @@ func (c *counsel) adviseRelaxed() {
 	for _, r := range all {
 		c.offer(r)
 	}
-	asked, d := c.asked, c.demand
-	c.known = Offer{} // of other paths
 	for _, r := range all {
 		if len(c.list) == 0 {
-			c.asked, c.demand.Request = r, r
-			c.adviseAsked()
+			other := c.as(r)
+			other.adviseAsked()
+			c.list = other.list
 		}
 	}
-	c.asked, c.demand = asked, d
 }
 
 // relaxed returns the request with the least limits that there is a path for:

@@ -95,6 +95,14 @@ func (a *Allocator) counselLocked(r Request, now Seconds, was *record) *counsel 
 	return c
 }
 
+// as returns a counsel for another request between the same hosts, of which
+// nothing has been found out yet.
+func (c *counsel) as(r Request) *counsel {
+	other := *c
+	other.asked, other.demand.Request, other.known = r, r, Offer{}
+	return &other
+}
+
 // offer adds the first of the requests to the list that is admitted, now and
 // for some seconds, or else now.
 func (c *counsel) offer(requests ...Request) {

@@ -71,15 +71,14 @@ func (c *counsel) bothLater() (found []Request) {
 	if !c.asked.Reverse.Apart || c.asked.Reverse.Rate == 0 {
 		return nil
 	}
-	asked, d := c.asked, c.demand
-	defer func() { c.asked, c.demand = asked, d }()
-	c.asked.Reverse.Rate = 0
-	c.demand.Request = c.asked
-	for _, least := range once(c.ever(), 1) {
-		for _, less := range c.later(min(least, asked.Bandwidth)) {
+	r := c.asked
+	r.Reverse.Rate = 0
+	oneWay := c.as(r)
+	for _, least := range once(oneWay.ever(), 1) {
+		for _, less := range oneWay.later(min(least, r.Bandwidth)) {
 			good := func(rate bitrate.Rate) bool { less.Bandwidth = rate; return c.admits(less, c.now) }
-			less.Bandwidth = mostOf(less.Bandwidth, asked.Bandwidth, good)
-			less.Reverse.Rate = asked.Reverse.Rate
+			less.Bandwidth = mostOf(less.Bandwidth, r.Bandwidth, good)
+			less.Reverse.Rate = c.asked.Reverse.Rate
 			found = append(found, c.lessBack(less)...)
 		}
 		if len(found) > 0 {

@@ -48,8 +48,9 @@ func TestIdleIsReleased(t *testing.T) {
 		ProjectID: "projectB", SrcIP: h1.Addr().String(), DstIP: h2.Addr().String(), Duration: 3600,
 		Protocol: "tcp", DstPort: client.OnePort(2811),
 	}
-	var free uint64                                                     // bit/s
-	eventually.True(t, "there is room between the hosts", func() bool { // what they have sent may not be all known yet
+	// What the hosts have sent may not be all known yet.
+	var free uint64 // bit/s
+	eventually.True(t, "there is room between the hosts", func() bool {
 		there, err := c.Availability(ctx, r, 3600)
 		if err != nil {
 			t.Fatal(err)
