@@ -39,7 +39,7 @@ func (c *counsel) advise() {
 		c.offer(c.bothLess(c.asked)...)
 	}
 	if len(c.list) == 0 {
-		c.offer(c.bothLater()...)
+		c.offer(c.lessLater()...)
 	}
 	if c.asked.StartTime > 0 {
 		c.offer(c.shorter(false)...)

@@ -63,22 +63,25 @@ func (c *counsel) bothLess(r Request) (found []Request) {
 	return found
 }
 
-// bothLater returns the request with a start from which the project may hold
-// some of both rates, and the highest ones there. Without a start, a low rate
+// lessLater returns the request with a start from which some of its rate, or of
+// both, may be held, and the highest ones there. Without a start, a low rate
 // fits at once, where the project's limit refuses it, and a high one only when
 // the project holds less: bothLess may step over these.
-func (c *counsel) bothLater() (found []Request) {
-	if !c.asked.Reverse.Apart || c.asked.Reverse.Rate == 0 {
-		return nil
-	}
+func (c *counsel) lessLater() (found []Request) {
 	r := c.asked
 	r.Reverse.Rate = 0
 	oneWay := c.as(r)
-	for _, least := range once(oneWay.ever(), 1) {
+	for _, least := range once(max(1, oneWay.ever()), 1) {
 		for _, less := range oneWay.later(min(least, r.Bandwidth)) {
 			good := func(rate bitrate.Rate) bool { less.Bandwidth = rate; return c.admits(less, c.now) }
+			if !good(less.Bandwidth) {
+				continue // the project may not ask for so late a start
+			}
 			less.Bandwidth = mostOf(less.Bandwidth, r.Bandwidth, good)
 			less.Reverse.Rate = c.asked.Reverse.Rate
+			if c.admits(less, c.now) {
+				found = append(found, less)
+			}
 			found = append(found, c.lessBack(less)...)
 		}
 		if len(found) > 0 {

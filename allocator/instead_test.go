@@ -355,3 +355,34 @@ func TestInsteadOfBothRatesAtTheLimit(t *testing.T) {
 	r := reversed(ask(1, 1, 2, 1, 11, 50), 11)
 	w.offers(r, w.instead(r), both(start(100), both(rate(10), back(10))), unrated)
 }
+
+// TestInsteadOfARateAtTheLimit: of any request that fits at once in part, what
+// will be there beside what others hold is offered for when the limit allows
+// it, with all of a rate back that fits.
+func TestInsteadOfARateAtTheLimit(t *testing.T) {
+	for name, tc := range map[string]struct {
+		ask  func(r Request) Request
+		want func(*Request)
+	}{
+		"the same both ways":       {func(r Request) Request { return r }, rate(5)},
+		"none back":                {func(r Request) Request { return reversed(r, 0) }, rate(5)},
+		"the least back":           {func(r Request) Request { return reversed(r, 1) }, rate(5)},
+		"what fits back":           {func(r Request) Request { return reversed(r, 6) }, rate(5)},
+		"more than ever fits back": {func(r Request) Request { return reversed(r, 11) }, both(rate(5), back(10))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _ := pair(t)
+			limits := Limits{Bandwidth: new(bitrate.Rate(20)), Horizon: new(Seconds(1000))}
+			w.cfg.Limits = func(project string) Limits { return map[string]Limits{"p": limits}[project] }
+			w.open()
+			other := reversed(ask(1, 3, 2, 3, 5, 5000), 0)
+			other.ProjectID, other.StartTime = "q", w.now
+			w.create(other)
+			held := ask(1, 2, 1, 3, 20, 100)
+			held.StartTime = w.now
+			w.create(held)
+			r := tc.ask(ask(1, 1, 2, 1, 11, 50))
+			w.offers(r, w.instead(r), both(start(100), tc.want), unrated)
+		})
+	}
+}

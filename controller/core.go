@@ -211,7 +211,7 @@ func (k *core) publish(s *topology.Snapshot) {
 	k.logTroubles(old, s)
 	k.urgeReports(old, s)
 	if s.Wiring != old.Wiring {
-		k.foresee(k.now)
+		k.foresee(time.Now()) // a snapshot may take longer than a burst rests
 		k.giveUpSevered()
 	}
 	k.announce()
