@@ -73,11 +73,12 @@ function SignedIn({ session, leave }: { session: Session; leave: (words: string)
   const name = route[0] ?? "";
   const title = titles[name] ?? "There is nothing here";
   const first = useRef(true);
+  const page = name === "map" ? name : route.join("/"); // the focus stays on the path that was chosen on the map
   useEffect(() => {
     document.title = `${title} – CONGA`;
     if (!first.current) main.current?.focus();
     first.current = false;
-  }, [route.join("/")]);
+  }, [page]);
   const [trouble, setTrouble] = useState("");
   const out = async () => {
     try {

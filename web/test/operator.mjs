@@ -23,6 +23,8 @@ async function onMap(driver, page) {
   await page.focus(".carried a");
   await page.keyboard.press("Enter");
   await until(page, "it is chosen", () => document.querySelector(".carried a[aria-current]"));
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))); // what is to be done after painting is done
+  assert.ok(await page.evaluate(() => document.activeElement.matches(".carried a[aria-current]")), "the focus stays on what was chosen");
   await page.focus("summary");
   await page.keyboard.press("Enter");
   await text(page, "on it");
