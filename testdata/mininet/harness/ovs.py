@@ -125,8 +125,12 @@ def _first(pid: int, priority: int) -> None:
 
 
 def _alive(pid: int) -> bool:
+    """Reports whether a process runs yet, or holds files: one of several threads
+    is a zombie as soon as its first thread has ended, and the lock on its
+    pidfile is held until the last one has."""
     try:
-        state = Path("/proc/%d/stat" % pid).read_text().rpartition(")")[2].split()[0]
+        fields = Path("/proc/%d/stat" % pid).read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return state != "Z"
+    state, threads = fields[0], int(fields[17])  # proc(5): the 3rd and the 20th
+    return state != "Z" or threads > 1
