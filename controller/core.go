@@ -30,8 +30,9 @@ type core struct {
 	now      time.Time // of the event that is being applied, or of what follows from it
 	schedule *discovery.Schedule
 	peers    map[openflow.DPID]*peer
-	fresh    []*peer           // that have introduced themselves and have no wanted state yet
-	adopted  []chan<- struct{} // of inventories, to be closed when what follows is handed out
+	fresh    []*peer             // that have introduced themselves and have no wanted state yet
+	found    map[*session]uint64 // how much they have reported of their switches, until that is in what is handed out
+	adopted  []chan<- struct{}   // of inventories, to be closed when what follows is handed out
 	sessions sync.WaitGroup
 	saver    saver
 	heard    map[way]time.Time // when the probe left that came last
@@ -90,6 +91,7 @@ func newCore(ctx context.Context, c *Controller) *core {
 		handles:    map[uint32]*circuit{},
 		removals:   map[string]*departing{},
 		waits:      map[openflow.DPID]*queue{},
+		found:      map[*session]uint64{},
 		stuck:      map[openflow.DPID]map[*circuit]bool{},
 		doubted:    map[openflow.DPID]time.Time{},
 		saver:      saver{store: c.cfg.SavedNetwork, log: c.log},
@@ -196,6 +198,9 @@ func (k *core) settle() (again time.Duration) {
 		k.handOut()
 		k.begin()
 	}
+	if !k.builder.Changed() {
+		k.heed()
+	}
 	for _, done := range k.adopted {
 		close(done)
 	}
@@ -248,6 +253,15 @@ func (k *core) handOut() {
 		peer.session.mail.putPatch(p, k.generation)
 		k.noteEnforced(dpid)
 	})
+}
+
+// heed tells the sessions that have reported what their switches lack that what
+// was handed to them does without it.
+func (k *core) heed() {
+	for s, found := range k.found {
+		s.mail.putHeeds(found)
+	}
+	clear(k.found)
 }
 
 // packetOut returns the message that sends a frame out of a port.

@@ -14,6 +14,8 @@ type wanted struct {
 
 	patch       flow.Patch
 	first, last uint64 // generations of which patch tells; 0: none
+
+	heeds uint64 // how much of what the session has reported of its switch is in it; 0: as before
 }
 
 // mailbox is where the core leaves what is wanted until the session takes it.
@@ -46,6 +48,15 @@ func (m *mailbox) putPatch(p flow.Patch, generation uint64) {
 	} else {
 		w.patch.Merge(p)
 	}
+	m.mu.Unlock()
+	m.signal()
+}
+
+// putHeeds says how much of what the session has reported of its switch is in
+// what was put last.
+func (m *mailbox) putHeeds(found uint64) {
+	m.mu.Lock()
+	m.wanted.heeds = found
 	m.mu.Unlock()
 	m.signal()
 }

@@ -159,17 +159,19 @@ func (s *session) measureRoom(ctx context.Context) {
 }
 
 // say tells the core for how many meters of ours the switch has room.
-func (s *session) say(ctx context.Context, meters uint32) { s.post(ctx, roomy{s, meters}) }
+func (s *session) say(ctx context.Context, meters uint32) { s.post(ctx, roomy{s, meters, s.found}) }
 
 // roomy: a switch has been found to have room for so many meters of ours.
 type roomy struct {
 	s      *session
 	meters uint32
+	found  uint64 // by the session until then
 }
 
 func (e roomy) apply(k *core) {
 	if k.current(e.s) {
 		k.builder.SwitchRoom(e.s.dpid, e.meters, k.now)
+		k.found[e.s] = e.found
 	}
 }
 

@@ -25,15 +25,17 @@ func (s *session) learn(ctx context.Context, steps []flow.Step, refused map[int]
 	holds, short := s.flows.Short()
 	s.mu.Unlock()
 	if short {
-		s.say(ctx, holds)
 		s.learned = true
+		s.found++
+		s.say(ctx, holds)
 	}
 	if fresh == 0 {
 		return
 	}
 	s.lacks |= fresh
 	s.learned = s.learned || fresh != topology.LacksRemovals
-	s.post(ctx, lacking{s, fresh})
+	s.found++
+	s.post(ctx, lacking{s, fresh, s.found})
 	if fresh&topology.LacksRemovals != 0 {
 		s.mu.Lock()
 		s.flows.Retry(time.Now())

@@ -76,6 +76,8 @@ type session struct {
 	unheard   bool              // entries vanished that were not heard of, and the audit is to find them
 	mending   bool              // a repair is due
 	learned   bool              // what is wanted is about to be made again without what the switch lacks
+	found     uint64            // how often it has reported to the core what the switch lacks
+	heeded    uint64            // how much of that is in what is wanted
 	logged    map[string]bool   // refusals
 	lacks     topology.Lacks    // what the switch is known to lack
 	suspects  flow.Suspects     // what it may lack; see flow.Blame
@@ -208,13 +210,16 @@ func (s *session) wind() (stop func()) {
 // want takes in what is in the mailbox.
 func (s *session) want() {
 	w := s.mail.take()
-	if w.first == 0 {
+	if w.first == 0 && w.heeds == 0 {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.flows.Want(w.patch, w.first, w.last)
-	s.learned = s.learned && s.flows.Ungrouped() && s.lacks&topology.LacksFailover != 0
+	if w.first != 0 {
+		s.flows.Want(w.patch, w.first, w.last)
+	}
+	s.heeded = max(s.heeded, w.heeds)
+	s.learned = s.learned && (s.heeded < s.found || s.flows.Ungrouped() && s.lacks&topology.LacksFailover != 0)
 }
 
 // proceed sends the next steps towards the wanted state, and reports what is
