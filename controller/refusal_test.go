@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conga/bitrate"
+	"conga/controller/flow"
 	"conga/controller/path"
 	"conga/controller/purpose"
 	"conga/controller/topology"
@@ -335,4 +336,44 @@ func TestUnknownRefusals(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What a switch has refused is reported once what is wanted does without what
+// the switch lacks: not after a change from before the core knew of that, and
+// even if nothing changes by it.
+func TestARefusalIsReportedOnceItIsHeeded(t *testing.T) {
+	b := newBoard(t, 2)
+	s := b.peers[1].session
+	w := s.mail.take()
+	s.flows = flow.NewReconciler(*w.state, w.whole)
+	if w.first != 0 {
+		s.flows.Want(w.patch, w.first, w.last)
+	}
+	wantHeldBack := func(when string, want bool) {
+		t.Helper()
+		if s.want(); s.learned != want {
+			t.Errorf("%s: reports are held back: %t; want %t", when, s.learned, want)
+		}
+	}
+	s.learned, s.found = true, 1
+	b.ask(func(r chan<- error) event { return install{along(1, 2), r} })
+	b.draw()
+	wantHeldBack("a change from before", true)
+	b.apply(lacking{s, topology.LacksBursts, 1})
+	b.rested = time.Now().Add(time.Hour)
+	b.settle()
+	wantHeldBack("the core knows, and makes no snapshot yet", true)
+	b.draw()
+	wantHeldBack("what is wanted was made again", false)
+	s.learned, s.found = true, 2
+	b.apply(lacking{s, topology.LacksBursts, 2})
+	b.draw()
+	wantHeldBack("the core knew it, and nothing has changed", false)
+	s.learned, s.found = true, 4
+	b.apply(roomy{s, 50, 3})
+	b.draw()
+	wantHeldBack("the first of two was heeded", true)
+	b.apply(lacking{s, topology.LacksMarks, 4})
+	b.draw()
+	wantHeldBack("both were", false)
 }
