@@ -40,6 +40,9 @@ func (c *counsel) advise() {
 	}
 	if len(c.list) == 0 {
 		c.offer(c.lessLater()...)
+		if rate := c.ever(); len(c.list) > 0 && rate < c.asked.Bandwidth {
+			c.offer(c.sooner(rate)...)
+		}
 	}
 	if c.asked.StartTime > 0 {
 		c.offer(c.shorter(false)...)

@@ -386,3 +386,12 @@ func TestInsteadOfARateAtTheLimit(t *testing.T) {
 		})
 	}
 }
+
+// TestInsteadOfMoreThanThereEverIs: less is offered before the start as well.
+func TestInsteadOfMoreThanThereEverIs(t *testing.T) {
+	w, _ := pair(t)
+	w.other(1, 1, 100, 200)
+	r := ask(1, 1, 2, 1, 12, 50)
+	r.StartTime = w.now + 120
+	w.offers(r, w.instead(r), both(start(200), rate(10)), both(start(50), rate(10)))
+}

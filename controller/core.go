@@ -189,6 +189,8 @@ func (k *core) settle() (again time.Duration) {
 			k.rested = k.now.Add(max(rest, restShare*time.Since(k.now)))
 		}
 	}
+	// Handing out may make the network change again.
+	known := !k.builder.Changed()
 	if again <= 0 && k.greet() { // not before the snapshot shows the switch as it is
 		again = 1
 	}
@@ -198,7 +200,7 @@ func (k *core) settle() (again time.Duration) {
 		k.handOut()
 		k.begin()
 	}
-	if !k.builder.Changed() {
+	if known {
 		k.heed()
 	}
 	for _, done := range k.adopted {
@@ -254,6 +256,10 @@ func (k *core) handOut() {
 		k.noteEnforced(dpid)
 	})
 }
+
+// noteFound remembers that the core knows of the first so many findings of a
+// session.
+func (k *core) noteFound(s *session, found uint64) { k.found[s] = max(k.found[s], found) }
 
 // heed tells the sessions that have reported what their switches lack that what
 // was handed to them does without it.

@@ -341,13 +341,13 @@ func (e held) apply(k *core) {
 type lacking struct {
 	s     *session
 	lacks topology.Lacks
-	found uint64 // by the session until then
+	found uint64 // how many the session has reported by then
 }
 
 func (e lacking) apply(k *core) {
 	if k.current(e.s) {
 		k.builder.SwitchLacks(e.s.dpid, e.lacks, k.now)
-		k.found[e.s] = e.found
+		k.noteFound(e.s, e.found)
 	}
 }
 

@@ -56,7 +56,7 @@ func (m *mailbox) putPatch(p flow.Patch, generation uint64) {
 // what was put last.
 func (m *mailbox) putHeeds(found uint64) {
 	m.mu.Lock()
-	m.wanted.heeds = found
+	m.wanted.heeds = max(m.wanted.heeds, found)
 	m.mu.Unlock()
 	m.signal()
 }

@@ -154,24 +154,27 @@ func (s *session) measureRoom(ctx context.Context) {
 	s.mu.Unlock()
 	if room != s.room {
 		s.room = room
-		s.say(ctx, room)
+		s.say(ctx, room, 0)
 	}
 }
 
-// say tells the core for how many meters of ours the switch has room.
-func (s *session) say(ctx context.Context, meters uint32) { s.post(ctx, roomy{s, meters, s.found}) }
+// say tells the core for how many meters of ours the switch has room, as the
+// session's finding of that number; 0: nothing waits for it.
+func (s *session) say(ctx context.Context, meters uint32, found uint64) {
+	s.post(ctx, roomy{s, meters, found})
+}
 
 // roomy: a switch has been found to have room for so many meters of ours.
 type roomy struct {
 	s      *session
 	meters uint32
-	found  uint64 // by the session until then
+	found  uint64 // how many the session has reported by then; 0: not counted
 }
 
 func (e roomy) apply(k *core) {
 	if k.current(e.s) {
 		k.builder.SwitchRoom(e.s.dpid, e.meters, k.now)
-		k.found[e.s] = e.found
+		k.noteFound(e.s, e.found)
 	}
 }
 

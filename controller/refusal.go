@@ -27,7 +27,7 @@ func (s *session) learn(ctx context.Context, steps []flow.Step, refused map[int]
 	if short {
 		s.learned = true
 		s.found++
-		s.say(ctx, holds)
+		s.say(ctx, holds, s.found)
 	}
 	if fresh == 0 {
 		return

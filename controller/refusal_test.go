@@ -374,6 +374,14 @@ func TestARefusalIsReportedOnceItIsHeeded(t *testing.T) {
 	b.draw()
 	wantHeldBack("the first of two was heeded", true)
 	b.apply(lacking{s, topology.LacksMarks, 4})
+	b.apply(roomy{s, 60, 0})
 	b.draw()
-	wantHeldBack("both were", false)
+	b.apply(roomy{s, 50, 0})
+	b.draw()
+	wantHeldBack("both were, whatever room there is", false)
+	s.learned, s.found = true, 5
+	b.apply(lacking{s, topology.LacksMeters, 5})
+	b.rested = time.Time{}
+	b.settle()
+	wantHeldBack("that it polices no more is news for the next snapshot", false)
 }
