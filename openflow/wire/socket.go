@@ -55,9 +55,9 @@ func (s *Socket) Fill() error {
 func (s *Socket) read(fd uintptr) bool {
 	f := s.in
 	f.makeRoom(true)
-	n, err := syscall.Read(int(fd), f.buf[f.end:])
+	n, err := read(int(fd), f.buf[f.end:])
 	for err == syscall.EINTR {
-		n, err = syscall.Read(int(fd), f.buf[f.end:])
+		n, err = read(int(fd), f.buf[f.end:])
 	}
 	if n > 0 {
 		f.end += n
@@ -90,7 +90,7 @@ func (s *Socket) Write(b []byte) int {
 	return max(s.n, 0)
 }
 
-func (s *Socket) send(fd uintptr) { s.n, _ = syscall.Write(int(fd), s.out) }
+func (s *Socket) send(fd uintptr) { s.n, _ = write(int(fd), s.out) }
 
 // Readable reports whether there is something to be read from nc, the end
 // included. Only if there is not is silence the peer's fault.

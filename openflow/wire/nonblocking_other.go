@@ -1,0 +1,11 @@
+//go:build unix && !linux
+
+package wire
+
+import "syscall"
+
+// read reads what a nonblocking socket has.
+func read(fd int, b []byte) (int, error) { return syscall.Read(fd, b) }
+
+// write writes what a nonblocking socket takes.
+func write(fd int, b []byte) (int, error) { return syscall.Write(fd, b) }
