@@ -38,7 +38,7 @@ type circuit struct {
 	phase   phase
 	apart   bool // nothing of want is in the switches; see retreat.go
 	waiting wait
-	waiters []chan<- error
+	waiters []chan<- error // the circuit is in core.awaited while there are any
 }
 
 // listed returns the circuit as it is to be compiled, what has precedence
@@ -59,11 +59,19 @@ func (c *circuit) listed() []path.Circuit {
 	return []path.Circuit{c.want}
 }
 
-func (c *circuit) answer(err error) {
+// attend has a caller wait for a circuit.
+func (k *core) attend(c *circuit, reply chan<- error) {
+	c.waiters = append(c.waiters, reply)
+	k.awaited[c] = true
+}
+
+// answer answers those that wait for a circuit.
+func (k *core) answer(c *circuit, err error) {
 	for _, w := range c.waiters {
 		w <- err
 	}
 	c.waiters = nil
+	delete(k.awaited, c)
 }
 
 func sameCircuit(a, b path.Circuit) bool {
@@ -75,18 +83,19 @@ func (k *core) install(want path.Circuit, reply chan<- error) {
 	c := k.circuits[want.ID]
 	switch {
 	case c == nil:
-		c = &circuit{want: want, waiters: []chan<- error{reply}}
+		c = &circuit{want: want}
+		k.attend(c, reply)
 		k.circuits[want.ID], k.handles[want.Handle] = c, c
 		c.apart = true
 		k.advance(c)
 	case !sameCircuit(c.want, want):
-		c.answer(&Error{Op: "install", Err: ErrSuperseded})
-		c.waiters = append(c.waiters, reply)
+		k.answer(c, &Error{Op: "install", Err: ErrSuperseded})
+		k.attend(c, reply)
 		if !k.replace(c, want) {
 			k.move(c, want)
 		}
 	default:
-		c.waiters = append(c.waiters, reply)
+		k.attend(c, reply)
 		switch {
 		case c.apart:
 			k.advance(c)
@@ -185,10 +194,14 @@ func (c *circuit) proceed(k *core) {
 		c.phase, c.olds = settled, nil
 		c.left = slices.DeleteFunc(c.left, func(d openflow.DPID) bool {
 			p := k.peers[d]
-			return p == nil || p.holds(c.waiting.since, false)
+			over := p == nil || p.holds(c.waiting.since, false)
+			if over {
+				delete(k.stuck[d], c)
+			}
+			return over
 		})
 		if !k.giveUp(c) { // a switch takes entries for ports that it does not have
-			c.answer(nil)
+			k.answer(c, nil)
 		}
 	}
 }
@@ -200,22 +213,17 @@ func (k *core) giveUp(c *circuit) bool {
 	if alive || len(c.want.Path) == 0 {
 		return false
 	}
-	c.answer(&Error{Op: "install", Err: errors.New(why)})
+	k.answer(c, &Error{Op: "install", Err: errors.New(why)})
 	return true
 }
 
 // giveUpSevered answers the callers that wait for circuits whose path is cut.
 // Another path for such a circuit must not wait until a switch of this one
-// confirms it, which a switch that hangs does not.
+// confirms it, or what it held before, which a switch that hangs does not.
 func (k *core) giveUpSevered() {
-	for _, q := range k.waits {
-		for _, list := range [...][]waiting{q.circuits, q.all} {
-			for _, x := range list {
-				c, ok := x.waiter.(*circuit)
-				if ok && len(c.waiters) > 0 && path.Severed(k.Snapshot(), c.want.Path) {
-					k.giveUp(c)
-				}
-			}
+	for c := range k.awaited {
+		if path.Severed(k.Snapshot(), c.want.Path) {
+			k.giveUp(c)
 		}
 	}
 }
@@ -239,7 +247,7 @@ func (k *core) complain(c *circuit) bool {
 			refused = p.unmetered.Rests(c.want.Handle, h) // without it others would take what is promised
 		}
 		if refused != nil {
-			c.answer(&Error{Op: "install", DPID: h.DPID, Err: k.explain(c, h.DPID, refused)})
+			k.answer(c, &Error{Op: "install", DPID: h.DPID, Err: k.explain(c, h.DPID, refused)})
 			k.stick(c, h.DPID)
 			if own && isRefusal(refused) {
 				k.retreat(c)
@@ -271,7 +279,7 @@ func (k *core) stick(c *circuit, dpid openflow.DPID) {
 // lost implements waiter: the circuit stays wanted, and the callers that wait
 // for it get an error.
 func (c *circuit) lost(k *core, dpid openflow.DPID) {
-	c.answer(&Error{Op: "install", DPID: dpid, Err: k.absence(dpid)})
+	k.answer(c, &Error{Op: "install", DPID: dpid, Err: k.absence(dpid)})
 	if c.waiting.left == 0 {
 		k.stick(c, dpid)
 	}
@@ -281,7 +289,9 @@ func (c *circuit) lost(k *core, dpid openflow.DPID) {
 func (k *core) withdraw(id string, reply chan<- error) {
 	is := func(w chan<- error) bool { return w == reply }
 	if c := k.circuits[id]; c != nil {
-		c.waiters = slices.DeleteFunc(c.waiters, is)
+		if c.waiters = slices.DeleteFunc(c.waiters, is); len(c.waiters) == 0 {
+			delete(k.awaited, c)
+		}
 	}
 	if d := k.removals[id]; d != nil {
 		d.waiters = slices.DeleteFunc(d.waiters, is)

@@ -45,6 +45,7 @@ type core struct {
 	rested     time.Time // before this moment no new snapshot is made
 
 	circuits map[string]*circuit
+	awaited  map[*circuit]bool // that callers wait for
 	handles  map[uint32]*circuit
 	removals map[string]*departing
 	begun    []waiter // whose wait begins with the next generation
@@ -88,6 +89,7 @@ func newCore(ctx context.Context, c *Controller) *core {
 		heard:      map[way]time.Time{},
 		peers:      map[openflow.DPID]*peer{},
 		circuits:   map[string]*circuit{},
+		awaited:    map[*circuit]bool{},
 		handles:    map[uint32]*circuit{},
 		removals:   map[string]*departing{},
 		waits:      map[openflow.DPID]*queue{},
@@ -289,7 +291,7 @@ func (k *core) stop() {
 		p.session.conn.Close()
 	}
 	for _, c := range k.circuits {
-		c.answer(&Error{Op: "install", Err: errStopped})
+		k.answer(c, &Error{Op: "install", Err: errStopped})
 	}
 	for _, d := range k.removals {
 		d.answer(&Error{Op: "remove", Err: errStopped})

@@ -27,7 +27,7 @@ func (k *core) remove(id string, reply chan<- error) {
 	}
 	d.waiters = append(d.waiters, reply)
 	if c := k.circuits[id]; c != nil {
-		c.answer(&Error{Op: "install", Err: ErrSuperseded})
+		k.answer(c, &Error{Op: "install", Err: ErrSuperseded})
 		c.waiting.end()
 		delete(k.circuits, id)
 		k.setCircuit(id, nil)

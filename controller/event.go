@@ -137,7 +137,7 @@ func (k *core) forsake(dpid openflow.DPID) {
 	k.switchLost(dpid)
 	for c := range k.stuck[dpid] {
 		if c.apart {
-			c.answer(&Error{Op: "install", DPID: dpid, Err: k.absence(dpid)})
+			k.answer(c, &Error{Op: "install", DPID: dpid, Err: k.absence(dpid)})
 		}
 	}
 }

@@ -112,7 +112,7 @@ func (k *core) loseRefused(dpid openflow.DPID, p *peer, was map[uint64]error) {
 			k.retreat(c)
 		}
 		if len(c.waiters) > 0 {
-			c.answer(&Error{Op: "install", DPID: dpid, Err: err})
+			k.answer(c, &Error{Op: "install", DPID: dpid, Err: err})
 			continue
 		}
 		k.lost.add(c.want.ID)

@@ -21,8 +21,9 @@ import (
 // that what vanishes together is put back together.
 const mend = 20 * time.Millisecond
 
-// chunk is how many flow entries are changed at most before a barrier asks
-// whether they are in. What is urgent waits for no more than that.
+// chunk is how many flow entries of best effort are changed at most before a
+// barrier asks whether they are in. What is urgent waits for no more than that,
+// and for what was urgent before.
 const chunk = 2000
 
 // session owns what one switch holds. Its goroutine is the only one that
