@@ -54,6 +54,7 @@ func settle(b *topology.Builder) {
 
 func host(d openflow.DPID) openflow.MAC { return openflow.MAC{0, 0, 0, 0, 1, byte(d)} }
 func addr(d openflow.DPID) netip.Addr   { return netip.AddrFrom4([4]byte{10, 0, 0, byte(d)}) }
+func addr6(d openflow.DPID) netip.Addr  { return netip.AddrFrom16([16]byte{0: 0xfd, 15: byte(d)}) }
 
 var threeTables = topology.Switch{Tables: 254, Meters: 1000}
 

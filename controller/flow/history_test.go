@@ -80,6 +80,9 @@ func (h *history) hostSpeaks() {
 		other := uint16(rapid.SampledFrom([]int{0, int(vlan)}).Draw(h.T, "address")) // one of both VLANs, or of this
 		own = append(own, addr(openflow.DPID(mac[5])+10*openflow.DPID(other)))
 	}
+	if rapid.IntRange(0, 2).Draw(h.T, "IPv6") == 0 {
+		own = append(own, addr6(openflow.DPID(mac[5])))
+	}
 	h.builder.HostSeen(vlan, h.port(), mac, own, true, h.now)
 }
 
@@ -123,10 +126,14 @@ func (h *history) twoCards() {
 func (h *history) circuit() {
 	id := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(h.T, "circuit")
 	var listed []path.Circuit
-	c := path.Circuit{ID: id, Handle: uint32(id[0]), Key: path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(2))}}
+	of, bits := addr, 32
+	if rapid.IntRange(0, 4).Draw(h.T, "IPv6") == 0 {
+		of, bits = addr6, 128
+	}
+	c := path.Circuit{ID: id, Handle: uint32(id[0]), Key: path.FlowKey{Src: path.Host(of(1)), Dst: path.Host(of(2))}}
 	if rapid.IntRange(0, 2).Draw(h.T, "prefixes") == 0 { // of which hosts may be anywhere
-		c.Key.Src = path.Host(addr(5)).Widen(rapid.SampledFrom([]int{30, 31, 32}).Draw(h.T, "source length"))
-		c.Key.Dst = c.Key.Dst.Widen(rapid.SampledFrom([]int{30, 31, 32}).Draw(h.T, "destination length"))
+		c.Key.Src = path.Host(of(5)).Widen(bits - rapid.IntRange(0, 2).Draw(h.T, "wider source"))
+		c.Key.Dst = c.Key.Dst.Widen(bits - rapid.IntRange(0, 2).Draw(h.T, "wider destination"))
 	}
 	if rapid.Bool().Draw(h.T, "ports") {
 		switch rapid.IntRange(0, 2).Draw(h.T, "which") { // two of these share a corner
@@ -251,7 +258,7 @@ func (h *history) step() {
 		h.wanted.Unwatch(d)
 		delete(h.kept, d)
 	case 7:
-		h.builder.SwitchLacks(h.dpid(), topology.Lacks(1<<rapid.IntRange(0, 8).Draw(h.T, "lacks")), h.now)
+		h.builder.SwitchLacks(h.dpid(), topology.Lacks(1<<rapid.IntRange(0, 11).Draw(h.T, "lacks")), h.now)
 		h.builder.SwitchRoom(h.dpid(), uint32(rapid.IntRange(0, 8).Draw(h.T, "room")), h.now)
 	case 17:
 		h.renumber()

@@ -217,13 +217,23 @@ func (w *Wanted) relink(from topology.PortID, to openflow.DPID) {
 	if s == nil {
 		return
 	}
-	if far, known := s.far[from.Port]; known && far == to {
+	far, known := s.far[from.Port]
+	if known && far == to {
 		return
 	}
 	s.far[from.Port] = to
 	for slot, h := range s.hops {
 		if h.port == from.Port {
 			w.diverted = append(w.diverted, target{s, w.slots[slot]})
+		}
+	}
+	if known { // what goes out there, and waited for the switch that it led to, need not wait for this one
+		for home, stations := range w.homes {
+			if port, ok := w.routes.Next(s.dpid, home); ok && port == from.Port {
+				for x := range stations {
+					w.due(s, x)
+				}
+			}
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"cmp"
 	"slices"
 
 	"conga/controller/topology"
@@ -19,22 +18,9 @@ import (
 type Routes struct {
 	index    map[openflow.DPID]int32
 	vertices []vertex
+	free     []int32                 // vertices that are no switch now
 	trees    map[openflow.DPID]*tree // by destination
 	work     frontier
-}
-
-// vertex is a switch. Its number never changes, also if it has no links.
-type vertex struct {
-	dpid openflow.DPID
-	out  []arc // ascending by port
-	in   []arc
-}
-
-// arc is a directed link, seen from one of its ends.
-type arc struct {
-	port   openflow.PortNo // that sends
-	other  int32           // vertex at the other end
-	metric uint64
 }
 
 // tree leads to one destination. Both slices are as long as vertices when it
@@ -72,7 +58,12 @@ func (r *Routes) Next(from, to openflow.DPID) (openflow.PortNo, bool) {
 }
 
 // Forget drops the tree of a destination that nothing leads to any more.
-func (r *Routes) Forget(to openflow.DPID) { delete(r.trees, to) }
+func (r *Routes) Forget(to openflow.DPID) {
+	if t := r.trees[to]; t != nil {
+		delete(r.trees, to)
+		r.leave(t.root)
+	}
+}
 
 // Prefer has from go to to by a port if that is as short as the way it goes
 // now. It reports whether that is a change.
@@ -101,6 +92,9 @@ func (r *Routes) Update(s *topology.Snapshot, links []topology.PortID, moved fun
 		if has {
 			r.put(l)
 		}
+		if !had && !has {
+			continue
+		}
 		i := r.index[id.DPID]
 		is, _ := r.find(i, id.Port)
 		if had && has && was == is {
@@ -119,66 +113,16 @@ func (r *Routes) Update(s *topology.Snapshot, links []topology.PortID, moved fun
 	for to, t := range r.trees {
 		r.mend(t, lost, gained, func(i int32) { moved(r.vertices[i].dpid, to) })
 	}
+	for _, c := range lost {
+		r.leave(c.at)
+		r.leave(c.other)
+	}
 }
 
 // change is an arc that a vertex has lost or gained.
 type change struct {
 	at int32
 	arc
-}
-
-func (r *Routes) vertex(d openflow.DPID) int32 {
-	i, ok := r.index[d]
-	if !ok {
-		i = int32(len(r.vertices))
-		r.index[d] = i
-		r.vertices = append(r.vertices, vertex{dpid: d})
-	}
-	return i
-}
-
-func byPort(a arc, p openflow.PortNo) int { return cmp.Compare(a.port, p) }
-
-func (r *Routes) find(i int32, p openflow.PortNo) (arc, bool) {
-	out := r.vertices[i].out
-	if n, ok := slices.BinarySearchFunc(out, p, byPort); ok {
-		return out[n], true
-	}
-	return arc{}, false
-}
-
-// put adds a link.
-func (r *Routes) put(l topology.Link) {
-	i, j := r.vertex(l.ID.From.DPID), r.vertex(l.ID.To.DPID)
-	a := arc{port: l.ID.From.Port, other: j, metric: metricOf(l)}
-	v := &r.vertices[i]
-	n, _ := slices.BinarySearchFunc(v.out, a.port, byPort)
-	v.out = slices.Insert(v.out, n, a)
-	a.other = i
-	r.vertices[j].in = append(r.vertices[j].in, a)
-}
-
-func metricOf(l topology.Link) uint64 {
-	m := max(1, uint64(l.Metric))
-	if l.Late {
-		m += lateMetric
-	}
-	return m
-}
-
-// take removes the link of a sending port.
-func (r *Routes) take(id topology.PortID) (arc, bool) {
-	i := r.vertex(id.DPID)
-	v := &r.vertices[i]
-	n, ok := slices.BinarySearchFunc(v.out, id.Port, byPort)
-	if !ok {
-		return arc{}, false
-	}
-	a := v.out[n]
-	v.out = slices.Delete(v.out, n, n+1)
-	far := &r.vertices[a.other]
-	far.in = slices.DeleteFunc(far.in, func(b arc) bool { return b.other == i && b.port == id.Port })
-	return a, true
 }
 
 // tree returns the tree of a destination, made now if it was not asked for

@@ -28,8 +28,10 @@ func distances(links map[topology.PortID]topology.Link, to openflow.DPID) map[op
 }
 
 // TestRoutesFollowTheLinks has links come, go and change their metric at
-// random: every next hop lies on a shortest path, stays if it did before, and
-// is told of if it does not.
+// random, destinations be forgotten, and other ways that are as short be
+// preferred: every next hop lies on a shortest path, stays if it did before,
+// and is told of if it does not; and nothing is kept of a switch that has
+// neither links nor a tree.
 func TestRoutesFollowTheLinks(t *testing.T) {
 	const switches = 7
 	rapid.Check(t, func(t *rapid.T) {
@@ -40,6 +42,18 @@ func TestRoutesFollowTheLinks(t *testing.T) {
 		})
 		hops := map[[2]openflow.DPID]openflow.PortNo{}
 		for range rapid.IntRange(1, 25).Draw(t, "changes") {
+			forgotten := map[openflow.DPID]bool{}
+			for range rapid.IntRange(0, switches).Draw(t, "forgotten") {
+				to := openflow.DPID(rapid.IntRange(1, switches).Draw(t, "forget"))
+				forgotten[to] = true
+				r.Forget(to)
+			}
+			for range rapid.IntRange(0, 3).Draw(t, "preferred") {
+				from, to := openflow.DPID(rapid.IntRange(1, switches).Draw(t, "from")), openflow.DPID(rapid.IntRange(1, switches).Draw(t, "of"))
+				if p := openflow.PortNo(rapid.IntRange(1, 4).Draw(t, "by")); !forgotten[to] && r.Prefer(from, to, p) {
+					hops[[2]openflow.DPID{from, to}] = p
+				}
+			}
 			before := maps.Clone(hops)
 			s = &topology.Snapshot{Links: maps.Clone(s.Links)}
 			changed := rapid.SliceOfN(port, 1, 6).Draw(t, "changed")
@@ -55,6 +69,9 @@ func TestRoutesFollowTheLinks(t *testing.T) {
 			}
 			told := map[[2]openflow.DPID]bool{}
 			r.Update(s, changed, func(from, to openflow.DPID) { told[[2]openflow.DPID{from, to}] = true })
+			if want := known(s, r); len(r.index) != want || len(r.index)+len(r.free) != len(r.vertices) {
+				t.Fatalf("%d switches are kept and %d numbers are free of %d; want %d switches", len(r.index), len(r.free), len(r.vertices), want)
+			}
 			for to := openflow.DPID(1); to <= switches; to++ {
 				dist := distances(s.Links, to)
 				for from := openflow.DPID(1); from <= switches; from++ {
@@ -76,16 +93,28 @@ func TestRoutesFollowTheLinks(t *testing.T) {
 						}
 					}
 					was, had := before[pair]
-					if had && from != to && on(was) && was != p {
+					if had && !forgotten[to] && from != to && on(was) && was != p {
 						t.Fatalf("from %d to %d by port %d instead of %d, which is as short", from, to, p, was)
 					}
-					if len(before) > 0 && (was != p) != told[pair] {
+					if len(before) > 0 && !forgotten[to] && (was != p) != told[pair] {
 						t.Fatalf("from %d to %d: %d, then %d; told of it: %v", from, to, was, p, told[pair])
 					}
 				}
 			}
 		}
 	})
+}
+
+// known returns how many switches have links or a tree.
+func known(s *topology.Snapshot, r *Routes) int {
+	all := map[openflow.DPID]bool{}
+	for _, l := range s.Links {
+		all[l.ID.From.DPID], all[l.ID.To.DPID] = true, true
+	}
+	for to := range r.trees {
+		all[to] = true
+	}
+	return len(all)
 }
 
 func TestRoutesPreferWhatIsAsShort(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -173,8 +174,10 @@ func TestKeptStateIsTheCompiledOne(t *testing.T) {
 			T: t, now: t0, kept: map[openflow.DPID]*State{}, circuits: map[string][]path.Circuit{},
 			policy: Policy{
 				Forwarding: rapid.SampledFrom([]Forwarding{ForwardL2, ForwardL2, ForwardL2, ForwardNormal, ForwardNone}).Draw(t, "forwarding"),
-				Meter:      rapid.IntRange(0, 3).Draw(t, "meter") > 0, Mark: true, DSCP: 46, UseQueue: true, Queue: 3,
-				Spare: rapid.SampledFrom([]float64{0, 0.2, 0.5}).Draw(t, "spare"),
+				Meter:      rapid.IntRange(0, 3).Draw(t, "meter") > 0, DSCP: 46, Queue: 3,
+				Mark: rapid.IntRange(0, 3).Draw(t, "mark") > 0, UseQueue: rapid.IntRange(0, 3).Draw(t, "queue") > 0,
+				MeterBurst: rapid.SampledFrom([]time.Duration{0, 0, 50 * time.Millisecond}).Draw(t, "burst"),
+				Spare:      rapid.SampledFrom([]float64{0, 0.2, 0.5}).Draw(t, "spare"),
 			},
 		}
 		if rapid.Bool().Draw(t, "frames") {
