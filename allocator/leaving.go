@@ -14,6 +14,7 @@ type leaving struct {
 	links map[topology.LinkID]*exit      // circuits with a rate, by cable
 	pairs map[hosts]map[path.FlowKey]int // by the traffic that they are for
 	queue map[hosts][]*item              // whose installation waits for such traffic to go
+	most  int                            // circuits that one item has had here at once
 }
 
 // exit is a cable that circuits with a rate are leaving.
@@ -34,6 +35,7 @@ func (a *Allocator) departLocked(it *item, circuits []installed) {
 	}
 	before := it.leaving
 	it.own().leaving = circuits
+	a.leaving.most = max(a.leaving.most, len(circuits))
 	for _, n := range circuits {
 		a.leaving.add(n.circuit)
 	}
@@ -72,7 +74,7 @@ func (l *leaving) remove(c path.Circuit) (woken []*item) {
 		x := l.links[id]
 		x.circuits--
 		var free []*item
-		free, x.queue = waking(x.queue, x.circuits, func(c path.Circuit) bool { return slices.Contains(ratedLinks(c), id) })
+		free, x.queue = l.waking(x.queue, x.circuits, func(c path.Circuit) bool { return slices.Contains(ratedLinks(c), id) })
 		if woken = append(woken, free...); x.circuits == 0 {
 			delete(l.links, id)
 		}
@@ -81,7 +83,7 @@ func (l *leaving) remove(c path.Circuit) (woken []*item) {
 	pair := hostsOf(k)
 	keys := l.pairs[pair]
 	keys[k]--
-	free, queue := waking(l.queue[pair], keys[k], func(c path.Circuit) bool { return canonical(c.Key) == k })
+	free, queue := l.waking(l.queue[pair], keys[k], func(c path.Circuit) bool { return canonical(c.Key) == k })
 	if woken = append(woken, free...); len(queue) > 0 {
 		l.queue[pair] = queue
 	} else {
@@ -98,7 +100,10 @@ func (l *leaving) remove(c path.Circuit) (woken []*item) {
 
 // waking returns which of a queue are free to go, and which stay, while so many
 // circuits of a kind are leaving. A waiter does not wait for its own circuits.
-func waking(queue []*item, left int, kind func(path.Circuit) bool) (free, stay []*item) {
+func (l *leaving) waking(queue []*item, left int, kind func(path.Circuit) bool) (free, stay []*item) {
+	if left > l.most { // no item owns as many
+		return nil, queue
+	}
 	for _, it := range queue {
 		own := 0
 		if left > 0 && left <= len(it.leaving) {
