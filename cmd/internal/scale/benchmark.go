@@ -11,20 +11,21 @@ import (
 	"conga/cmd/internal/figures"
 )
 
-// liveBenchmark is the benchmark of the allocator with 1,000,000 live
-// reservations.
-const liveBenchmark = "MillionLive"
+// benchmark runs a benchmark of a package, for what would take hours to make
+// over the interface, or is not the whole daemon's: 1,000,000 live
+// reservations, an Open vSwitch with 100,000 entries.
+func benchmark(pkg, name string) func(context.Context, *run) error {
+	return func(ctx context.Context, r *run) error { return r.benchmark(ctx, pkg, name) }
+}
 
-// live runs that benchmark: so many reservations would take hours to make over
-// the interface.
-func live(ctx context.Context, r *run) error {
+func (r *run) benchmark(ctx context.Context, pkg, name string) error {
 	ctx, cancel := r.within(ctx)
 	defer cancel()
 	root, err := sourceTree(ctx)
 	if err != nil {
 		return err
 	}
-	c := command(ctx, "go", "test", "-run", "^$", "-bench", "^Benchmark"+liveBenchmark+"$", "-benchtime", "1x", "conga/allocator")
+	c := command(ctx, "go", "test", "-run", "^$", "-bench", "^Benchmark"+name+"$", "-benchtime", "1x", pkg)
 	c.Dir = root
 	out, err := c.CombinedOutput()
 	if err != nil {
