@@ -103,6 +103,9 @@ func (k *core) install(want path.Circuit, reply chan<- error) {
 			k.again(c)
 		}
 	}
+	if len(c.waiters) > 0 && path.Severed(k.Snapshot(), c.want.Path) {
+		k.giveUp(c) // it was cut before the request came here
+	}
 }
 
 // move begins the way to another path, key or rate.
@@ -191,6 +194,11 @@ func (c *circuit) proceed(k *core) {
 	case switching:
 		k.enter(c, leaving)
 	default:
+		for _, d := range switchesOf(c.olds) {
+			if c.want.Path.At(d) == (path.Hop{}) {
+				delete(k.stuck[d], c)
+			}
+		}
 		c.phase, c.olds = settled, nil
 		c.left = slices.DeleteFunc(c.left, func(d openflow.DPID) bool {
 			p := k.peers[d]

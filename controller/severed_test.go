@@ -1,9 +1,13 @@
 package controller
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
+	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -43,6 +47,13 @@ func TestACutIsAnswered(t *testing.T) {
 		b.cut(2, 2)
 		wantError(t, reply)
 	})
+	t.Run("before it is asked for", func(t *testing.T) {
+		b := newBoard(t, 3)
+		b.cut(2, 2)
+		reply := b.ask(func(r chan<- error) event { return install{along(1, 3), r} })
+		b.draw()
+		wantError(t, reply)
+	})
 	t.Run("before it is handed out", func(t *testing.T) {
 		b := newBoard(t, 3)
 		reply := b.ask(func(r chan<- error) event { return install{along(1, 3), r} })
@@ -77,6 +88,88 @@ func TestAwaitedIsForgotten(t *testing.T) {
 	if len(b.awaited) != 0 {
 		t.Errorf("%d circuits are awaited; want none", len(b.awaited))
 	}
+}
+
+// A circuit that has left a switch which is away, and that it waited for, is
+// not kept for that switch.
+func TestStuckIsForgotten(t *testing.T) {
+	b := newBoard(t, 3)
+	over := func(d openflow.DPID) path.Circuit { return byHand(along(1, 1), 1, d) }
+	confirm := func() {
+		for range 4 { // as many as a move has phases
+			b.draw()
+			b.confirm(1)
+			b.confirm(3)
+		}
+	}
+	b.ask(func(r chan<- error) event { return install{over(2), r} })
+	b.draw()
+	b.confirm(2)
+	confirm()
+	b.disconnect(2)
+	b.ask(func(r chan<- error) event { return install{over(2), r} })
+	b.draw()
+	if len(b.stuck[2]) != 1 {
+		t.Fatal("the circuit does not wait for the switch that is away")
+	}
+	b.ask(func(r chan<- error) event { return install{over(3), r} })
+	confirm()
+	b.ask(func(r chan<- error) event { return removal{"a", r} })
+	confirm()
+	if len(b.stuck[2])+len(b.circuits) > 0 {
+		t.Errorf("%d circuits are kept for a switch that is away, %d in all; want none", len(b.stuck[2]), len(b.circuits))
+	}
+}
+
+// TestAwaitedAreThoseWithCallers has requests and events come in any order.
+func TestAwaitedAreThoseWithCallers(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		b := newBoard(t, 4)
+		dpid := func() openflow.DPID { return openflow.DPID(rapid.IntRange(1, 4).Draw(r, "switch")) }
+		for range rapid.IntRange(1, 40).Draw(r, "events") {
+			d, id := dpid(), rapid.IntRange(1, 3).Draw(r, "circuit")
+			switch p := b.peers[d]; rapid.IntRange(0, 7).Draw(r, "what") {
+			case 0, 1, 2:
+				c := along(min(d, 3), max(min(d, 3), dpid()))
+				c.ID, c.Handle, c.Key.DstPort = fmt.Sprint(id), uint32(16*id), path.Port(uint16(id))
+				b.ask(func(reply chan<- error) event { return install{c, reply} })
+			case 3:
+				b.ask(func(reply chan<- error) event { return removal{fmt.Sprint(id), reply} })
+			case 4:
+				if p != nil {
+					b.cut(d, openflow.PortNo(rapid.IntRange(1, 2).Draw(r, "port")))
+				}
+			case 5:
+				if p != nil {
+					b.disconnect(d)
+				} else {
+					b.connect(d)
+				}
+			case 6:
+				if c := b.circuits[fmt.Sprint(id)]; c != nil && len(c.waiters) > 0 {
+					b.withdraw(c.want.ID, c.waiters[0])
+				}
+			default:
+				if p != nil {
+					b.confirm(d)
+				}
+			}
+			if rapid.Bool().Draw(r, "draw") {
+				b.draw()
+			}
+			n := 0
+			for _, c := range b.circuits {
+				if len(c.waiters) > 0 {
+					if n++; !b.awaited[c] {
+						r.Fatalf("circuit %s has callers and is not awaited", c.want.ID)
+					}
+				}
+			}
+			if len(b.awaited) != n {
+				r.Fatalf("%d circuits are awaited; %d have callers", len(b.awaited), n)
+			}
+		}
+	})
 }
 
 func wantError(t *testing.T, reply <-chan error) {
