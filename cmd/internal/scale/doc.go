@@ -35,7 +35,26 @@
 //	-list         print the scenarios
 //
 // A figure's name is the scenario's, and a figure of the old daemon begins with
-// old:. bounds.txt has the bounds. A scenario that does not come to its end is
+// old:. bounds.txt has the bounds, which are those of the whole network also if
+// -divide makes a smaller one. A scenario that does not come to its end is
 // printed with the reason, and the next one follows. The exit code is 1 if any
 // did not.
+//
+// What is measured of a failure, of switches that connect, and of requests:
+//
+//	s            from the event until all is confirmed
+//	clear-s      until no entry leads into what has failed
+//	quiet-s      until the last message that changes a switch
+//	cpu-s        the daemon's CPU until then
+//	affected     allocations that the event concerns
+//	pending      allocations that have no path after it
+//	flow-mods    all that the switches were sent
+//	repeated     those of them that a switch had been sent before
+//	switches     how many were written
+//	needless     those of them that nothing required to be written
+//	rerouted     best-effort routes that were changed though their way still existed
+//	p50-ms, p95-ms, p99-ms  of so many in a hundred the time is at most this
+//	worst-s, worst-cpu-s, worst-MiB  of all runs, where others are the median
+//
+// openvswitch and peers start Open vSwitch and need root.
 package main

@@ -94,11 +94,14 @@ func measure(ctx context.Context, args []string, out, errOut io.Writer) (ok bool
 		return false, err
 	}
 	chosen := choose(o.run)
-	if o.list || len(chosen) == 0 {
+	if o.list {
 		for _, s := range scenarios {
-			fmt.Fprintf(out, "%-16s %s\n", s.name, s.about)
+			fmt.Fprintf(out, "%-17s %s\n", s.name, s.about)
 		}
-		return o.list, nil
+		return true, nil
+	}
+	if len(chosen) == 0 {
+		return false, fmt.Errorf("no scenario begins with %q; -list prints them", o.run)
 	}
 	dir, err := os.MkdirTemp("", "conga-scale-bin-")
 	if err != nil {
