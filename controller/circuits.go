@@ -35,6 +35,7 @@ type circuit struct {
 	olds    []path.Circuit  // what it was before; empty unless it moves
 	left    []openflow.DPID // of paths that it gave up on the way; they may hold entries still
 	lowered []openflow.DPID // where others' policers have to make room
+	stuckAt []openflow.DPID // the circuit is in core.stuck of no other switch
 	phase   phase
 	apart   bool // nothing of want is in the switches; see retreat.go
 	waiting wait
@@ -194,19 +195,11 @@ func (c *circuit) proceed(k *core) {
 	case switching:
 		k.enter(c, leaving)
 	default:
-		for _, d := range switchesOf(c.olds) {
-			if c.want.Path.At(d) == (path.Hop{}) {
-				delete(k.stuck[d], c)
-			}
-		}
+		k.unstick(c)
 		c.phase, c.olds = settled, nil
 		c.left = slices.DeleteFunc(c.left, func(d openflow.DPID) bool {
 			p := k.peers[d]
-			over := p == nil || p.holds(c.waiting.since, false)
-			if over {
-				delete(k.stuck[d], c)
-			}
-			return over
+			return p == nil || p.holds(c.waiting.since, false)
 		})
 		if !k.giveUp(c) { // a switch takes entries for ports that it does not have
 			k.answer(c, nil)
@@ -282,6 +275,17 @@ func (k *core) stick(c *circuit, dpid openflow.DPID) {
 		k.stuck[dpid] = map[*circuit]bool{}
 	}
 	k.stuck[dpid][c] = true
+	if !slices.Contains(c.stuckAt, dpid) {
+		c.stuckAt = append(c.stuckAt, dpid)
+	}
+}
+
+// unstick has no switch make a circuit be looked at again.
+func (k *core) unstick(c *circuit) {
+	for _, dpid := range c.stuckAt {
+		delete(k.stuck[dpid], c)
+	}
+	c.stuckAt = nil
 }
 
 // lost implements waiter: the circuit stays wanted, and the callers that wait

@@ -34,9 +34,7 @@ func (k *core) remove(id string, reply chan<- error) {
 		delete(k.handles, c.want.Handle)
 		c.abandon(append(c.olds, c.want)...)
 		d.dpids = append(d.dpids, c.left...)
-		for _, dpid := range c.left {
-			delete(k.stuck[dpid], c)
-		}
+		k.unstick(c)
 		k.wait(d)
 	}
 }

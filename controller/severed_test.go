@@ -121,7 +121,9 @@ func TestStuckIsForgotten(t *testing.T) {
 	}
 }
 
-// TestAwaitedAreThoseWithCallers has requests and events come in any order.
+// TestAwaitedAreThoseWithCallers has requests and events come in any order:
+// awaited are the circuits that callers wait for, and stuck is none that is
+// over.
 func TestAwaitedAreThoseWithCallers(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		b := newBoard(t, 4)
@@ -156,6 +158,13 @@ func TestAwaitedAreThoseWithCallers(t *testing.T) {
 			}
 			if rapid.Bool().Draw(r, "draw") {
 				b.draw()
+			}
+			for d, stuck := range b.stuck {
+				for c := range stuck {
+					if b.circuits[c.want.ID] != c {
+						r.Fatalf("circuit %s is over, and kept for switch %d", c.want.ID, d)
+					}
+				}
 			}
 			n := 0
 			for _, c := range b.circuits {

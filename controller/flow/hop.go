@@ -227,7 +227,7 @@ func (w *Wanted) relink(from topology.PortID, to openflow.DPID) {
 			w.diverted = append(w.diverted, target{s, w.slots[slot]})
 		}
 	}
-	if known { // what goes out there, and waited for the switch that it led to, need not wait for this one
+	if known { // the next hop may be the same port, and have an entry now that the way is another
 		for home, stations := range w.homes {
 			if port, ok := w.routes.Next(s.dpid, home); ok && port == from.Port {
 				for x := range stations {
