@@ -58,7 +58,9 @@ func (s *session) compare(ctx context.Context) error {
 	}
 	s.strangers.forget()
 	entry := func(fs *openflow.FlowStats) {
-		if s.flows.Knows(fs) || s.strangers.allow(fs.Footprint()) {
+		switch {
+		case s.flows.Confirm(fs): // most are
+		case s.flows.Knows(fs) || s.strangers.allow(fs.Footprint()):
 			s.flows.Tell(fs)
 		}
 	}

@@ -85,3 +85,28 @@ func BenchmarkPorts(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkWatch measures what the whole state costs of a switch that 50,000
+// circuits cross, as it is made when one connects: new circuits each time.
+func BenchmarkWatch(b *testing.B) {
+	n := grid(2, 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		w := NewWanted(n.Policy)
+		w.SetNetwork(n.Snapshot)
+		for i := range 50_000 {
+			id := fmt.Sprint(i)
+			w.SetCircuit(id, []path.Circuit{{
+				ID: id, Handle: uint32(i + 1), Path: path.Path{{DPID: 1, In: 1, Out: 5}},
+				Key: path.FlowKey{
+					Src: path.Host(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})),
+					Dst: path.Host(netip.AddrFrom4([4]byte{10, 2, byte(i >> 8), byte(i)})),
+				},
+			}})
+		}
+		w.settle()
+		b.StartTimer()
+		w.Watch(1)
+	}
+}

@@ -173,7 +173,9 @@ func selections(x incoming) (list []selection) {
 	add := func(prio uint16, m openflow.Match, needs []topology.Lacks) {
 		list = append(list, selection{match: m, key: m.Key(), prio: prio, needs: needs})
 	}
-	for _, m := range matches(x.key, x.in, x.exact) {
+	all := matches(x.key, x.in, x.exact)
+	list = make([]selection, 0, len(all))
+	for _, m := range all {
 		add(0, x.only(m), nil)
 	}
 	// Circuits between the same hosts or prefixes want the same entries for

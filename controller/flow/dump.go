@@ -11,11 +11,7 @@ import (
 // [Reconciler.Begin]. Of fs nothing is kept.
 func (r *Reconciler) Tell(fs *openflow.FlowStats) {
 	at, ours := r.find(fs)
-	switch {
-	case !ours:
-		return
-	case at != nil && at.want != nil && at.want.isEntry(fs):
-		at.have = at.want // one copy will do
+	if !ours || at.confirm(fs) {
 		return
 	}
 	kept := fs.Clone()
@@ -26,6 +22,23 @@ func (r *Reconciler) Tell(fs *openflow.FlowStats) {
 	} else {
 		at.have = have
 	}
+}
+
+// Confirm does what [Reconciler.Tell] does if the entry is as it should be, and
+// reports whether it is.
+func (r *Reconciler) Confirm(fs *openflow.FlowStats) bool {
+	at, ours := r.find(fs)
+	return ours && at.confirm(fs)
+}
+
+// confirm takes in that the switch holds an entry, if that is what it should
+// hold, and reports whether it is.
+func (s *slot) confirm(fs *openflow.FlowStats) bool {
+	if s == nil || s.want == nil || !s.want.isEntry(fs) {
+		return false
+	}
+	s.have = s.want // one copy will do
+	return true
 }
 
 // TellMeter takes in one meter of ours that the switch holds, before

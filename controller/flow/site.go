@@ -184,7 +184,7 @@ func (s *site) replaceBase(base []*Rule, p Patch) {
 func (w *Wanted) refreshMember(s *site, m *member, p Patch) {
 	old, now := m.part(s), &part{}
 	if slices.Contains(m.switches, s.dpid) && w.members[m.id] == m {
-		now = s.makePart(m)
+		now = s.makePart(s.view, m)
 		m.setPart(s, now)
 	} else {
 		m.setPart(s, nil)
@@ -197,21 +197,23 @@ func (w *Wanted) refreshMember(s *site, m *member, p Patch) {
 	s.replaceGroups(old.groups, now.groups, p)
 }
 
-// makePart returns what a circuit contributes to the switch.
-func (s *site) makePart(m *member) *part {
-	now := &part{site: s, rules: make([]*Rule, 0, 4*len(m.listed))}
-	made := make([]Rule, 0, 4*len(m.listed)) // mostly all that there are
+// makePart returns what a circuit contributes to the switch, by a view of it.
+func (s *site) makePart(v *view, m *member) *part {
+	now := &part{site: s}
+	var room [8]Rule
+	list := room[:0]
 	for _, c := range m.listed {
-		s.view.circuit(c, m.vlansFrom(c.Key), m.shared > 0 && s.roster.has(m.handle), m.allSelections, func(r Rule) {
-			if len(made) == cap(made) {
-				made = make([]Rule, 0, cap(made))
-			}
-			made = append(made, r)
-			now.rules = append(now.rules, &made[len(made)-1])
+		v.circuit(c, m.vlansFrom(c.Key), m.shared > 0 && s.roster.has(m.handle), m.allSelections, func(r Rule) {
+			list = append(list, r)
 			if id := r.group(); id != 0 && !slices.Contains(now.groups, id) {
 				now.groups = append(now.groups, id)
 			}
 		})
+	}
+	made := slices.Clone(list) // no more than there are: a switch may have many parts
+	now.rules = make([]*Rule, len(made))
+	for i := range made {
+		now.rules[i] = &made[i]
 	}
 	now.meters = s.makePolicers(m)
 	return now

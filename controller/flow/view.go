@@ -41,6 +41,14 @@ func (v *view) reserving(reserved map[openflow.PortNo]bitrate.Rate) *view {
 	return w
 }
 
+// twin returns a view of the same that another goroutine can use at the same
+// time. What it keeps is its own.
+func (v *view) twin() *view {
+	w := *v
+	w.crossings, w.ways = maps.Clone(v.crossings), maps.Clone(v.ways)
+	return &w
+}
+
 func (v *view) reserve(reserved map[openflow.PortNo]bitrate.Rate) {
 	v.meters = map[openflow.MeterID]Meter{}
 	v.ways = map[openflow.PortNo][]openflow.Instruction{}

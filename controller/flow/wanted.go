@@ -34,6 +34,7 @@ type Wanted struct {
 
 	members  map[string]*member // circuits, by ID
 	passing  map[openflow.DPID]map[*member]bool
+	batch    int                                                // how many parts of a switch a goroutine makes at least
 	rivals   map[subject][]*member                              // see corner.go
 	compared uint64                                             // how often circuits were compared for corners
 	sides    map[path.Prefix]map[*member]bool                   // by each host or prefix of their traffic
@@ -60,7 +61,7 @@ func NewWanted(p Policy) *Wanted {
 	return &Wanted{
 		policy: p, snapshot: empty, routes: NewRoutes(empty),
 		stations: map[topology.HostID]*station{}, homes: map[openflow.DPID]map[*station]bool{}, lingering: map[target]bool{}, away: map[openflow.DPID][]openflow.PortNo{}, epoch: 1,
-		members: map[string]*member{}, passing: map[openflow.DPID]map[*member]bool{},
+		members: map[string]*member{}, passing: map[openflow.DPID]map[*member]bool{}, batch: manyParts,
 		reserved: map[openflow.DPID]map[openflow.PortNo]bitrate.Rate{},
 		usages:   map[openflow.DPID]map[openflow.PortNo]*usage{},
 		rivals:   map[subject][]*member{}, sides: map[path.Prefix]map[*member]bool{},

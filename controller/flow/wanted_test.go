@@ -193,6 +193,7 @@ func TestKeptStateIsTheCompiledOne(t *testing.T) {
 		h.builder = topology.NewBuilder(cfg, t0)
 		h.snapshot = h.builder.Snapshot(t0)
 		h.wanted = NewWanted(h.policy)
+		h.wanted.batch = 1 // so that even a few parts are made by several goroutines
 		h.wanted.SetNetwork(h.snapshot)
 		for range someSwitches {
 			h.switchUp()

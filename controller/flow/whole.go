@@ -1,6 +1,11 @@
 package flow
 
 import (
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -54,15 +59,14 @@ func (w *Wanted) Watch(dpid openflow.DPID) Whole {
 	}
 	members := w.passing[dpid]
 	s.contenders = make(map[openflow.EntryKey]*contender, 2*len(members))
-	for m := range members {
-		now := s.makePart(m)
+	s.makeParts(members, w.batch, func(m *member, now *part) {
 		m.parts = append(m.parts, now)
 		if !s.enterRules(m, now) {
 			s.replaceRules(m, &part{}, now, p)
 		}
 		s.replaceMeters(m, nil, now.meters, p)
 		s.replaceGroups(nil, now.groups, p)
-	}
+	})
 	all := Whole{
 		Rules:  make([]*Rule, 0, len(s.rules)+len(s.contenders)+len(w.stations)+16),
 		Meters: make(map[openflow.MeterID]Meter, len(p.Meters)),
@@ -84,6 +88,38 @@ func (w *Wanted) Watch(dpid openflow.DPID) Whole {
 		all.Groups[id] = g.Group
 	}
 	return all
+}
+
+// manyParts is how many parts are worth a goroutine.
+const manyParts = 1000
+
+// makeParts makes what circuits contribute to the switch, and calls enter with
+// each. To make them is most of the work for a whole state, so processors share
+// it, each at least so many: a part follows from its circuit and from what does
+// not change meanwhile.
+func (s *site) makeParts(members map[*member]bool, least int, enter func(*member, *part)) {
+	if len(members) < 2*least {
+		for m := range members {
+			enter(m, s.makePart(s.view, m))
+		}
+		return
+	}
+	all := slices.Collect(maps.Keys(members))
+	made := make([]*part, len(all))
+	share := max(least, (len(all)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	var workers sync.WaitGroup
+	for from := 0; from < len(all); from += share {
+		v := s.view.twin()
+		workers.Go(func() {
+			for i := from; i < min(from+share, len(all)); i++ {
+				made[i] = s.makePart(v, all[i])
+			}
+		})
+	}
+	workers.Wait()
+	for i, m := range all {
+		enter(m, made[i])
+	}
 }
 
 // appendHosts appends the rules about all hosts, as they are to be. What of
