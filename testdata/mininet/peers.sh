@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
+# peers.sh [NAME ...]
+#
 # Measures, as root, the first ping between all pairs of 32 hosts on eight Open
 # vSwitch switches in a row, with congad and beside it with Debian's
 # openvswitch-testcontroller and a learning switch on os-ken, which it installs
-# where they are missing. CONGAD names another daemon than bin/congad. The exit code
+# where they are missing; or just those of the three that are named, each as often
+# as it is. CONGAD names another daemon than bin/congad. The exit code
 # is 2 if the machine cannot run it.
 set -u
 . "$(dirname "${BASH_SOURCE[0]}")/prepare.sh"
@@ -23,4 +26,4 @@ if [ -n "$why" ]; then
   exit 2
 fi
 build >&2 || exit 1
-isolated "$python" -m peers
+isolated "$python" -m peers "$@"
