@@ -113,14 +113,26 @@ func (s *session) packetIn(m *openflow.PacketIn) {
 	if discovery.Announces(m.Data) && s.announced.count(port, stormLimit(p.Storming), now) {
 		s.offer(s.events, portStorms{s, at})
 	}
-	h, ok := discovery.Sight(m.Data)
-	if ok && s.echoes(p, h) && s.echoed.count(port, loadEcho, now) {
+	s.sight(p, at, m.Data)
+}
+
+// sight reads what a host has said at a port that is no trunk.
+func (s *session) sight(p topology.Port, at topology.PortID, frame []byte) {
+	h, ok := discovery.Sight(frame)
+	if !ok {
+		if s.elsewhere(at, h.Foreign) {
+			s.offer(s.lossyEvents, hostSeen{s, at, h})
+		}
+		return
+	}
+	known, found := s.Snapshot().HostIn(h.MAC, h.VLAN)
+	if found && echoes(p, known) && s.echoed.count(at.Port, loadEcho, time.Now()) {
 		s.offer(s.events, portEchoes{s, at})
 	}
 	switch {
-	case ok && discovery.IsAnswer(m.Data):
+	case discovery.IsAnswer(frame):
 		s.offer(s.events, hostAnswered{s, at, h})
-	case ok && s.news(at, h) || s.elsewhere(at, h.Foreign):
+	case p.Role == topology.Edge && (!found || s.news(p, h, known)) || s.elsewhere(at, h.Foreign):
 		s.offer(s.lossyEvents, hostSeen{s, at, h})
 	}
 }
@@ -139,36 +151,30 @@ func (s *session) stray(frame []byte) {
 // refresh is how often a host that is known is noted to have spoken.
 const refresh = 10 * time.Second
 
-// news reports whether a sighting tells more than the snapshot.
-func (s *session) news(at topology.PortID, h discovery.Sighting) bool {
-	snap := s.Snapshot()
-	p, ok := snap.Port(at)
-	if !ok || p.Role != topology.Edge {
-		return false
-	}
-	known, ok := snap.HostIn(h.MAC, h.VLAN)
-	if p.Shared && ok && time.Since(known.Seen) < refresh {
+// news reports whether a sighting at an edge port tells more of a host than is
+// known of it.
+func (s *session) news(p topology.Port, h discovery.Sighting, known topology.Host) bool {
+	switch {
+	case p.Shared && time.Since(known.Seen) < refresh:
 		return false // it is heard everywhere on the segment
-	}
-	if ok && known.Second == at && !h.Claimed {
+	case known.Second == p.ID && !h.Claimed:
 		return false
-	}
-	if !ok || known.At != at || h.Claimed && time.Since(known.Seen) > refresh {
+	case known.At != p.ID || h.Claimed && time.Since(known.Seen) > refresh:
 		return true
 	}
+	snap := s.Snapshot()
 	for _, a := range h.Addrs {
-		if where, _ := snap.Addrs.Get(a); where.At != at || (h.Claimed || known.Bound) && known.VLANs[a] != h.VLAN {
+		if where, _ := snap.Addrs.Get(a); where.At != p.ID || (h.Claimed || known.Bound) && known.VLANs[a] != h.VLAN {
 			return true
 		}
 	}
 	return false
 }
 
-// echoes reports whether a frame that comes from an edge port is of a host that
-// is known elsewhere. On a shared segment those of the whole network are heard.
-func (s *session) echoes(p topology.Port, h discovery.Sighting) bool {
-	known, ok := s.Snapshot().HostIn(h.MAC, h.VLAN)
-	return ok && known.At != p.ID && known.Second != p.ID && p.Role == topology.Edge && !p.Shared
+// echoes reports whether a frame that comes in by a port is of a host that is
+// known elsewhere. On a shared segment those of the whole network are heard.
+func echoes(p topology.Port, known topology.Host) bool {
+	return known.At != p.ID && known.Second != p.ID && p.Role == topology.Edge && !p.Shared
 }
 
 // elsewhere reports whether one of the addresses is known at another port.
