@@ -24,7 +24,7 @@ const (
 )
 
 func (a *app) agentCommand() *cobra.Command {
-	g := &agent{app: a, scan: newScanner().scan, connect: a.connect}
+	g := &agent{app: a, scan: newScanner().scan, connect: func() (caller, error) { return a.connect("") }}
 	c := &cobra.Command{
 		Use:   "agent",
 		Short: "Report this host's TCP connections to the server, again and again",
@@ -42,7 +42,7 @@ renewed as long as the server agrees. Ctrl-C or SIGTERM ends it.`,
 			}
 			survivePipes() // messages that are not read are no reason to stop
 			var err error
-			if g.s, err = a.connect(); err != nil {
+			if g.s, err = a.connect(""); err != nil {
 				return err
 			}
 			defer func() { g.s.Close() }()

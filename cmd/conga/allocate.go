@@ -224,7 +224,7 @@ func (t *traffic) moments() map[string]momentFlag {
 // connectFor returns a caller for a request, which it gives the key's project
 // if it names none.
 func (a *app) connectFor(ctx context.Context, r *client.Request) (caller, error) {
-	s, err := a.connect()
+	s, err := a.connect(r.ProjectID)
 	if err != nil {
 		return s, err
 	}

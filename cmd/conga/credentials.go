@@ -10,20 +10,55 @@ import (
 	"strings"
 )
 
-// A credentials is what login saves, in a file that only its owner may read.
+// A credentials is what login saves, in a file that only its owner may read: a
+// login for each context, by its name, and the context that commands use if
+// they name no other.
 type credentials struct {
-	Default string           `json:"default"` // the server of the last login
-	Servers map[string]login `json:"servers"` // by normal URL
+	Current  string           `json:"current,omitempty"`
+	Contexts map[string]login `json:"contexts,omitempty"`
 }
 
-// A login is a key and how to recognise the server that it is for.
+// A login is a key, and how to recognise the server that it is for.
 type login struct {
+	Server      string `json:"server"` // normal URL
 	Key         string `json:"api_key"`
 	UserID      string `json:"user_id"`
 	ProjectID   string `json:"project_id"`
 	EndTime     int64  `json:"end_time"`              // UNIX seconds
 	Fingerprint string `json:"fingerprint,omitempty"` // pinned certificate; empty: verified by an authority
 	CAFile      string `json:"ca_file,omitempty"`
+}
+
+// UnmarshalJSON reads also what conga saved before it had contexts: the last
+// login of each server.
+func (c *credentials) UnmarshalJSON(text []byte) error {
+	type now credentials
+	var file struct {
+		now
+		Default string           `json:"default"` // the server of the last login
+		Servers map[string]login `json:"servers"` // by normal URL
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		return err
+	}
+	*c = credentials(file.now)
+	for server, l := range file.Servers {
+		l.Server = server
+		name := contextName(l)
+		c.put(name, l)
+		if server == file.Default {
+			c.Current = firstOf(c.Current, name)
+		}
+	}
+	return nil
+}
+
+// put saves a login under the name of a context.
+func (c *credentials) put(name string, l login) {
+	if c.Contexts == nil {
+		c.Contexts = map[string]login{}
+	}
+	c.Contexts[name] = l
 }
 
 // credentialsPath returns $XDG_CONFIG_HOME/conga/credentials.

@@ -28,7 +28,7 @@ is renewed. Of 1,000 the one that was used longest ago goes when another is made
 	c.AddCommand(&cobra.Command{
 		Use: "end ID...", Short: "End keys at once", Args: needsSome("ID"),
 		RunE: func(c *cobra.Command, ids []string) error {
-			s, err := a.connect()
+			s, err := a.connect("")
 			if err != nil {
 				return err
 			}

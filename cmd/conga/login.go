@@ -18,10 +18,15 @@ import (
 func (a *app) loginCommand() *cobra.Command {
 	var user, project, passwordFile, tokenFile string
 	c := &cobra.Command{
-		Use:   "login --user ID --project ID",
+		Use:   "login [--user ID --project ID]",
 		Short: "Get a key from the daemon and keep it",
 		Long: `login asks the daemon for a key and keeps it, with the server's URL, in
 ~/.config/conga/credentials, which only you may read.
+
+What is kept is a context, with a name, PROJECT@HOST unless --context gives it
+another: there is one for each project at each server, and the one of the last
+login is used until conga context use or --context says otherwise. Without
+--user and --project it is logged in to that context anew.
 
 A key that an earlier login has kept for the same user and project, and that is
 still good, stays and is renewed: logging in often makes no more keys.
@@ -37,11 +42,8 @@ and you are asked whether it is the one that the operator told you. It is pinned
 from then on: no other certificate will do.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			switch {
-			case tokenFile != "" && passwordFile != "":
+			if tokenFile != "" && passwordFile != "" {
 				return usagef("login takes --password-file or --token-file, not both")
-			case project == "" || user == "" && tokenFile == "":
-				return usagef("login needs both --user and --project")
 			}
 			who := client.Credentials{UserID: user, ProjectID: project}
 			err := a.login(c.Context(), who, passwordFile, tokenFile)
@@ -63,7 +65,7 @@ func (a *app) login(ctx context.Context, who client.Credentials, passwordFile, t
 	if err != nil {
 		return err
 	}
-	server, known, err := a.choose(kept)
+	name, known, err := a.loginTo(kept, &who, tokenFile != "")
 	if err != nil {
 		return err
 	}
@@ -75,11 +77,11 @@ func (a *app) login(ctx context.Context, who client.Credentials, passwordFile, t
 	if known.Fingerprint == "" && known.CAFile == "" {
 		// This comes before the password is asked for, which must not go to an
 		// unknown server.
-		if known.Fingerprint, err = a.trust(ctx, server); err != nil {
+		if known.Fingerprint, err = a.trust(ctx, known.Server); err != nil {
 			return err
 		}
 	}
-	cfg := client.Config{BaseURL: server, Fingerprint: known.Fingerprint, CAFile: known.CAFile}
+	cfg := client.Config{BaseURL: known.Server, Fingerprint: known.Fingerprint, CAFile: known.CAFile}
 	c, err := client.New(cfg)
 	if err != nil {
 		return err
@@ -98,18 +100,47 @@ func (a *app) login(ctx context.Context, who client.Credentials, passwordFile, t
 		return err
 	}
 	key = oneKey(ctx, cfg, known, key)
-	if kept.Servers == nil {
-		kept.Servers = map[string]login{}
-	}
 	known.Key, known.UserID, known.ProjectID, known.EndTime = key.APIKey, key.UserID, key.ProjectID, key.EndTime
-	kept.Default, kept.Servers[server] = server, known
+	kept.Current = name
+	kept.put(name, known)
 	path, err := kept.write()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.err, "logged in as %s for %s until %s; the key is in %s\n", terminal.Clean(key.UserID),
-		terminal.Clean(key.ProjectID), time.Unix(key.EndTime, 0).Format(time.DateTime), path)
+	fmt.Fprintf(a.err, "logged in as %s for %s until %s; the key is in %s, context %s\n", terminal.Clean(key.UserID),
+		terminal.Clean(key.ProjectID), time.Unix(key.EndTime, 0).Format(time.DateTime), path, terminal.Clean(kept.Current))
 	return nil
+}
+
+// loginTo returns the context to log in to, by its name, with what is known of
+// its server. It completes who logs in if the command line says nothing of
+// that: then it is the context that is saved.
+func (a *app) loginTo(kept credentials, who *client.Credentials, byToken bool) (name string, l login, err error) {
+	meant := a.choice(who.ProjectID)
+	named := meant.context
+	if _, saved := kept.Contexts[named]; !saved || a.server != "" {
+		meant.context = "" // it is made, or for another server than it was
+	}
+	if name, l, err = a.choose(kept, meant); err != nil {
+		return "", l, err
+	}
+	if who.UserID == "" && who.ProjectID == "" {
+		who.UserID, who.ProjectID = l.UserID, l.ProjectID
+	} else {
+		name = ""
+	}
+	if who.ProjectID == "" || who.UserID == "" && !byToken {
+		return "", l, usagef("login needs both --user and --project")
+	}
+	if name = firstOf(named, name); name == "" {
+		name = contextName(login{Server: l.Server, ProjectID: who.ProjectID})
+	}
+	was := kept.Contexts[name]
+	if was.Server != l.Server {
+		was = login{}
+	}
+	l.Key, l.UserID, l.ProjectID = was.Key, was.UserID, was.ProjectID // which may be renewed
+	return name, l, nil
 }
 
 // trust returns the fingerprint to pin, or "" if an authority verifies the

@@ -26,6 +26,7 @@ func (a *app) complete(root *cobra.Command) {
 	words := func(list ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp)
 	}
+	_ = root.RegisterFlagCompletionFunc("context", a.completeContext)
 	_ = root.RegisterFlagCompletionFunc("output", words(formatTable, formatWide, formatJSON, formatYAML, formatName))
 	for _, c := range root.Commands() {
 		for flag, list := range map[string][]string{
@@ -67,7 +68,7 @@ func (a *app) completeID(c *cobra.Command, given []string, _ string) ([]string, 
 	if len(given) > 0 && c.Name() != "release" && c.Name() != "watch" {
 		return nil, none
 	}
-	s, err := a.connect()
+	s, err := a.connect("")
 	if err != nil {
 		return nil, none
 	}

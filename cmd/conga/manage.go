@@ -40,7 +40,7 @@ func (a *app) listCommand() *cobra.Command {
 				}
 				*t.at = m.unix(time.Now())
 			}
-			s, err := a.connect()
+			s, err := a.connect(f.Project)
 			if err != nil {
 				return err
 			}
@@ -73,7 +73,7 @@ func (a *app) showCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Show everything known of one allocation", Args: needs("ID"),
 		RunE: func(c *cobra.Command, args []string) error {
-			s, err := a.connect()
+			s, err := a.connect("")
 			if err != nil {
 				return err
 			}
@@ -102,7 +102,7 @@ refused changes nothing.`,
 			if err != nil {
 				return err
 			}
-			s, err := a.connect()
+			s, err := a.connect("")
 			if err != nil {
 				return err
 			}
@@ -214,7 +214,7 @@ func (a *app) releaseCommand() *cobra.Command {
 
 // release releases allocations, each by itself.
 func (a *app) release(ctx context.Context, ids []string) error {
-	s, err := a.connect()
+	s, err := a.connect("")
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func (a *app) query(c *cobra.Command, ask func(ctx context.Context, s caller, ar
 		if a.output == formatName {
 			return usagef("--output name: %s prints no allocations; write table, json or yaml", c.Name())
 		}
-		s, err := a.connect()
+		s, err := a.connect("")
 		if err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ type app struct {
 	// the command's context has ended when takeSignals returns.
 	takeSignals func()
 
-	server, fingerprint, caFile, output string // global flags
+	context, server, fingerprint, caFile, output string // global flags
 }
 
 // run carries out one command line and returns its exit code.
@@ -83,10 +83,11 @@ func (a *app) root() *cobra.Command {
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.server, "server", "", "`URL` of the daemon (environment: CONGA_SERVER)")
+	flags.StringVar(&a.context, "context", "", "`name` of the login to use, as conga context list shows it (environment: CONGA_CONTEXT)")
 	flags.StringVar(&a.fingerprint, "fingerprint", "", "SHA-256 `fingerprint` that the daemon's certificate must have")
 	flags.StringVar(&a.caFile, "ca-file", "", "PEM `file` of the authorities to trust instead of the system's")
 	flags.StringVarP(&a.output, "output", "o", "table", "`format` of the data: table, wide, json, yaml or name, which is the IDs alone; id is the same")
-	root.AddCommand(a.loginCommand(), a.keysCommand(), a.allocateCommand(), a.listCommand(), a.showCommand(),
+	root.AddCommand(a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.contextCommand(), a.keysCommand(), a.allocateCommand(), a.listCommand(), a.showCommand(),
 		a.updateCommand(), a.releaseCommand(), a.watchCommand(), a.topCommand(), a.runCommand(), a.pathsCommand(), a.availabilityCommand(), a.statsCommand(),
 		a.topologyCommand(), a.agentCommand(), a.versionCommand(), a.manCommand())
 	for _, c := range root.Commands() {
@@ -140,51 +141,35 @@ func (a *app) versionCommand() *cobra.Command {
 // A caller is a client with its key, and the project of that if it is known.
 type caller struct {
 	*client.Client
+	context string // whose login it is; "": the environment's
+	server  string
 	project string
 	key     string
 }
 
 // connect returns a client made from the flags, the environment and what login
-// saved, in this order.
-func (a *app) connect() (caller, error) {
+// saved, in this order. project is that which the command is about, "" if it
+// names none.
+func (a *app) connect(project string) (caller, error) {
 	kept, err := readCredentials()
 	if err != nil {
 		return caller{}, err
 	}
-	server, login, err := a.choose(kept)
+	name, login, err := a.choose(kept, a.choice(project))
 	if err != nil {
 		return caller{}, err
 	}
 	// A key from the environment may be for another project than the saved one.
 	if key := os.Getenv("CONGA_KEY"); key != "" && key != login.Key {
-		login.Key, login.ProjectID = key, ""
+		name, login.Key, login.ProjectID = "", key, ""
 	}
 	if login.Key == "" {
 		return caller{}, errNoKey
 	}
 	c, err := client.New(client.Config{
-		BaseURL: server, Key: login.Key, Fingerprint: login.Fingerprint, CAFile: login.CAFile,
+		BaseURL: login.Server, Key: login.Key, Fingerprint: login.Fingerprint, CAFile: login.CAFile,
 	})
-	return caller{Client: c, project: login.ProjectID, key: login.Key}, err
-}
-
-// choose returns the server and its login, as the flags override them.
-func (a *app) choose(kept credentials) (server string, login login, err error) {
-	server = firstOf(a.server, os.Getenv("CONGA_SERVER"), kept.Default)
-	if server == "" {
-		return "", login, usagef("no server is named; give --server or set CONGA_SERVER, or run conga login")
-	}
-	server = normalServer(server)
-	login = kept.Servers[server]
-	switch {
-	case a.fingerprint != "" && a.caFile == "": // the pin is stricter than an authority
-		login.CAFile = ""
-	case a.caFile != "" && a.fingerprint == "": // what was pinned may have been replaced
-		login.Fingerprint = ""
-	}
-	login.Fingerprint = firstOf(a.fingerprint, os.Getenv("CONGA_FINGERPRINT"), login.Fingerprint)
-	login.CAFile = firstOf(a.caFile, login.CAFile)
-	return server, login, nil
+	return caller{Client: c, context: name, server: login.Server, project: login.ProjectID, key: login.Key}, err
 }
 
 // projectOr returns the project asked for, or else the key's. It returns "" if

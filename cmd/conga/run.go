@@ -146,7 +146,7 @@ func (a *app) runWith(ctx context.Context, r *commandRun) error {
 	} else if err != nil {
 		return exitStatus{exitNotFound, err}
 	}
-	s, err := a.connect()
+	s, err := a.connect(r.request.ProjectID)
 	if err != nil {
 		return exitStatus{exitNotRun, err}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -70,9 +71,24 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("exit code %d, want %s (%v)", got, args[0], err)
 				}
 			},
-			// key: the key in what the last command printed becomes $CONGA_KEY.
+			// key: the last key in what the last command printed becomes
+			// $CONGA_KEY.
 			"key": func(ts *testscript.TestScript, _ bool, _ []string) {
-				ts.Setenv("CONGA_KEY", regexp.MustCompile(`conga_[A-Za-z0-9_-]+`).FindString(ts.ReadFile("stdout")))
+				keys := regexp.MustCompile(`conga_[A-Za-z0-9_-]+`).FindAllString(ts.ReadFile("stdout"), -1)
+				ts.Setenv("CONGA_KEY", keys[len(keys)-1])
+			},
+			// before: the credentials become as conga saved them before it had
+			// contexts, of the current one alone.
+			"before": func(ts *testscript.TestScript, _ bool, _ []string) {
+				path := ts.Getenv("CREDENTIALS")
+				var c credentials
+				ts.Check(json.Unmarshal([]byte(ts.ReadFile(path)), &c))
+				l := c.Contexts[c.Current]
+				server := l.Server
+				l.Server = ""
+				text, err := json.Marshal(map[string]any{"default": server, "servers": map[string]login{server: l}})
+				ts.Check(err)
+				ts.Check(os.WriteFile(path, text, 0o600))
 			},
 			// busy N: the next N calls are answered with 429.
 			"busy": busy,

@@ -93,7 +93,7 @@ func (a *app) printSeries(s client.Series) error {
 
 // releaseSeries releases all of a series.
 func (a *app) releaseSeries(ctx context.Context, id string) error {
-	s, err := a.connect()
+	s, err := a.connect("")
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (a *app) topCommand() *cobra.Command {
 				return err
 			}
 			survivePipes() // a closed standard error is no reason to stop
-			s, err := a.connect()
+			s, err := a.connect("")
 			if err != nil {
 				return err
 			}

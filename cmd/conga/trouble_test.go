@@ -48,7 +48,9 @@ func TestTrustOfFlags(t *testing.T) {
 		{"", "BB", login{Fingerprint: "BB"}}, {"new.pem", "BB", login{Fingerprint: "BB", CAFile: "new.pem"}},
 	} {
 		a := &app{server: "https://conga.example", caFile: test.caFile, fingerprint: test.fingerprint}
-		_, got, err := a.choose(credentials{Servers: map[string]login{"https://conga.example": {Fingerprint: "AA", CAFile: "old.pem"}}})
+		const server = "https://conga.example"
+		test.want.Server = server
+		_, got, err := a.choose(credentials{Contexts: map[string]login{"x": {Server: server, Fingerprint: "AA", CAFile: "old.pem"}}}, a.choice(""))
 		if err != nil || got != test.want {
 			t.Errorf("%+v: got %+v, %v", test, got, err)
 		}

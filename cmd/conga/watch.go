@@ -38,7 +38,7 @@ tried again.`,
 				return usagef("interval %v: write at least 100ms", interval)
 			}
 			survivePipes() // a closed standard error is no reason to stop
-			s, err := a.connect()
+			s, err := a.connect(project)
 			if err != nil {
 				return err
 			}
