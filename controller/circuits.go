@@ -35,7 +35,7 @@ type circuit struct {
 	olds    []path.Circuit  // what it was before; empty unless it moves
 	left    []openflow.DPID // of paths that it gave up on the way; they may hold entries still
 	lowered []openflow.DPID // where others' policers have to make room
-	stuckAt []openflow.DPID // the circuit is in core.stuck of no other switch
+	stuckAt []openflow.DPID // under which core.stuck may have the circuit
 	phase   phase
 	apart   bool // nothing of want is in the switches; see retreat.go
 	waiting wait
@@ -280,7 +280,7 @@ func (k *core) stick(c *circuit, dpid openflow.DPID) {
 	}
 }
 
-// unstick has no switch make a circuit be looked at again.
+// unstick takes a circuit out of what is looked at again when a switch reports.
 func (k *core) unstick(c *circuit) {
 	for _, dpid := range c.stuckAt {
 		delete(k.stuck[dpid], c)

@@ -25,14 +25,23 @@ func (w *Wanted) leaveAway(s *site) {
 
 // reachesAway does what reaches does for a switch that is not watched.
 func (w *Wanted) reachesAway(dpid openflow.DPID, x *station) wayState {
-	held := w.away[dpid]
-	if x.slot >= len(held) || held[x.slot] == 0 {
+	held := w.heldAway(dpid, x)
+	if held == 0 {
 		return open
 	}
-	if port, state := w.way(dpid, x); state != whole || held[x.slot] != port {
+	if port, state := w.way(dpid, x); state != whole || held != port {
 		return open
 	}
 	return whole
+}
+
+// heldAway returns by which port a switch that is not watched sends frames for
+// a host; 0 if that is not certain.
+func (w *Wanted) heldAway(dpid openflow.DPID, x *station) openflow.PortNo {
+	if held := w.away[dpid]; x.slot < len(held) {
+		return held[x.slot]
+	}
+	return 0
 }
 
 // forgetAway forgets what switches held of a host.

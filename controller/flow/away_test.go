@@ -147,3 +147,22 @@ func TestEntriesThatLingerForASwitchThatGoes(t *testing.T) {
 	r.rest()
 	r.want("it has gone", 1, 2, -1, -1, -1)
 }
+
+// A switch behind one that is away is asked for its entry when the one beyond
+// has confirmed its own.
+func TestBehindOneThatIsAway(t *testing.T) {
+	r := newRelay(t, 4, inLine(4)...)
+	r.seen(1, 4)
+	r.rest()
+	r.disconnect(2) // goes on forwarding
+	r.disconnect(1)
+	r.devices[1].holds = NewState() // it has been off
+	r.disconnect(3)
+	r.connect(3)
+	r.connect(1)
+	r.compare(1) // before 3 is
+	r.rest()
+	r.compare(3)
+	r.rest()
+	r.want("3 holds what it should, and so does 2", 1, 2, 2, 2, 4)
+}

@@ -151,7 +151,7 @@ func (w *Wanted) lapse(s *site, l Lapse) {
 	} else {
 		if s.lapses[x] = l.Refused; l.Refused {
 			w.refusals++
-			w.dueBefore(s, x)
+			w.dueBefore(s.dpid, x)
 		}
 		w.epoch++
 	}

@@ -78,9 +78,6 @@ func (m *member) selections(x incoming) []selection {
 			return s.list
 		}
 	}
-	if m.selected == nil {
-		m.selected = make([]selected, 0, 2*len(m.switches)) // one in each direction
-	}
 	m.selected = append(m.selected, selected{x, selections(x)})
 	return m.selected[len(m.selected)-1].list
 }

@@ -60,7 +60,7 @@ func (w *Wanted) refresh(s *site, p Patch) {
 	for m := range s.policers {
 		if part := m.part(s); part != nil {
 			was := part.meters
-			part.meters = s.makePolicers(m)
+			part.meters = s.makePolicers(s.view, m)
 			s.replaceMeters(m, was, part.meters, p)
 		}
 	}
@@ -215,17 +215,18 @@ func (s *site) makePart(v *view, m *member) *part {
 	for i := range made {
 		now.rules[i] = &made[i]
 	}
-	now.meters = s.makePolicers(m)
+	now.meters = s.makePolicers(v, m)
 	return now
 }
 
-// makePolicers returns the policers of a circuit in the switch.
-func (s *site) makePolicers(m *member) (meters []namedMeter) {
+// makePolicers returns the policers of a circuit in the switch, by a view of
+// it.
+func (s *site) makePolicers(v *view, m *member) (meters []namedMeter) {
 	if m.shared == 0 || !s.roster.has(m.handle) {
 		return nil
 	}
 	for _, c := range m.listed {
-		s.view.policers(c, m.least, func(id openflow.MeterID, x Meter) { meters = append(meters, namedMeter{id, x}) })
+		v.policers(c, m.least, func(id openflow.MeterID, x Meter) { meters = append(meters, namedMeter{id, x}) })
 	}
 	return meters
 }

@@ -70,7 +70,7 @@ func (w *Wanted) decide(s *site, x *station, generation uint64) {
 		w.ask(s, x, port, generation)
 	case state == barred:
 		w.ask(s, x, 0, generation)
-		w.dueBefore(s, x)
+		w.dueBefore(s.dpid, x)
 	case state == noWay && w.leadsHere(s, x, true):
 		w.lingering[target{s, x}] = true
 	case state == noWay:
@@ -78,7 +78,7 @@ func (w *Wanted) decide(s *site, x *station, generation uint64) {
 	}
 	if w.reaches(s.dpid, x) == whole && s.hopOf(x).passed != w.epoch {
 		s.hop(x).passed = w.epoch
-		w.dueBehind(s, x)
+		w.dueBehind(s.dpid, x)
 	}
 }
 
@@ -142,20 +142,30 @@ func (w *Wanted) leadsHere(s *site, x *station, unconfirmed bool) bool {
 	return false
 }
 
-// dueBehind has the hops decided that are to lead to a switch.
-func (w *Wanted) dueBehind(s *site, x *station) {
-	for from := range w.routes.behind(s.dpid, x.at.DPID) {
-		if c := w.sites[from]; c != nil && c.hopOf(x).passed != w.epoch {
+// dueBehind has the hops decided that are to lead to a switch, also by way of
+// switches that are away.
+func (w *Wanted) dueBehind(dpid openflow.DPID, x *station) {
+	for from := range w.routes.behind(dpid, x.at.DPID) {
+		switch c := w.sites[from]; {
+		case c != nil && c.hopOf(x).passed != w.epoch:
 			w.due(c, x)
+		case c == nil && w.reachesAway(from, x) == whole:
+			w.dueBehind(from, x)
 		}
 	}
 }
 
-// dueBefore has the hops decided that lead to a switch.
-func (w *Wanted) dueBefore(s *site, x *station) {
-	for from, port := range w.routes.before(s.dpid) {
-		if c := w.sites[from]; c != nil && c.hopOf(x).port == port {
+// dueBefore has the hops decided that lead to a switch, also by way of switches
+// that are away, where those forward as the routes have it.
+func (w *Wanted) dueBefore(dpid openflow.DPID, x *station) {
+	for from, port := range w.routes.before(dpid) {
+		switch c := w.sites[from]; {
+		case c != nil && c.hopOf(x).port == port:
 			w.due(c, x)
+		case c == nil && w.heldAway(from, x) == port:
+			if next, ok := w.routes.Next(from, x.at.DPID); ok && next == port { // so this comes to an end
+				w.dueBefore(from, x)
+			}
 		}
 	}
 }

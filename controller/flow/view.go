@@ -41,8 +41,8 @@ func (v *view) reserving(reserved map[openflow.PortNo]bitrate.Rate) *view {
 	return w
 }
 
-// twin returns a view of the same that another goroutine can use at the same
-// time. What it keeps is its own.
+// twin returns a view of the switch that another goroutine can use at the same
+// time: both keep what they find out for themselves.
 func (v *view) twin() *view {
 	w := *v
 	w.crossings, w.ways = maps.Clone(v.crossings), maps.Clone(v.ways)

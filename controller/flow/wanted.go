@@ -34,7 +34,7 @@ type Wanted struct {
 
 	members  map[string]*member // circuits, by ID
 	passing  map[openflow.DPID]map[*member]bool
-	batch    int                                                // how many parts of a switch a goroutine makes at least
+	batch    int                                                // manyParts, but in tests
 	rivals   map[subject][]*member                              // see corner.go
 	compared uint64                                             // how often circuits were compared for corners
 	sides    map[path.Prefix]map[*member]bool                   // by each host or prefix of their traffic

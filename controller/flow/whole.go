@@ -90,7 +90,7 @@ func (w *Wanted) Watch(dpid openflow.DPID) Whole {
 	return all
 }
 
-// manyParts is how many parts are worth a goroutine.
+// manyParts is how many parts of a switch a goroutine makes at least.
 const manyParts = 1000
 
 // makeParts makes what circuits contribute to the switch, and calls enter with
