@@ -5,7 +5,7 @@ GO    ?= go
 # A test that hangs is a failure, and soon.
 TESTFLAGS ?= -timeout 10m
 
-.PHONY: build page man package package-test test clients race lint bench scale soak measures mutate attribute demo e2e screenshots clean
+.PHONY: build page man package package-test slurm test clients race lint bench scale soak measures mutate attribute demo e2e screenshots clean
 
 build: page
 	$(GO) build -trimpath -ldflags "$$(packaging/version.sh ldflags)" -o bin/ ./cmd/congad ./cmd/conga
@@ -26,6 +26,10 @@ package: page
 # and some minutes.
 package-test:
 	GO="$(GO)" packaging/test.sh
+
+# Jobs of Debian's Slurm that ask for a path; needs root and five minutes.
+slurm:
+	GO="$(GO)" testdata/slurm/slurm.sh
 
 # The end-to-end tests run where they can: e2e.sh says why not, with code 2.
 # Where CI is set they must.

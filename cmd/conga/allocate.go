@@ -18,7 +18,7 @@ type traffic struct {
 	duration, bandwidth, protocol, project string
 	start, earliest, deadline              string
 	volume, least, most, reverse, hold     string
-	class                                  string
+	class, user                            string
 	constraints
 	srcPort, dstPort string
 	yes              bool
@@ -49,6 +49,11 @@ const scavenger = "scavenger"
 // classFlag adds the flag for the class, which cannot be changed.
 func (t *traffic) classFlag(c *cobra.Command) {
 	c.Flags().StringVar(&t.class, "class", "", "`normal`, or scavenger: take what others leave, from --min to --max, and give way to them")
+}
+
+// userFlag adds the flag for whose the allocation is, which stays.
+func (t *traffic) userFlag(c *cobra.Command) {
+	c.Flags().StringVar(&t.user, "user", "", "`ID` of the member of the project whose allocation it is; for its managers and the admin")
 }
 
 // holdFlag adds the flag for what is asked for in two steps.
@@ -102,6 +107,7 @@ func (a *app) allocateCommand() *cobra.Command {
 	c.Flags().BoolVar(&validate, "validate", false, "only check the request, and show what it would be given")
 	t.holdFlag(c)
 	t.classFlag(c)
+	t.userFlag(c)
 	again.flags(c)
 	c.Flags().BoolVar(&wait, "wait", false, "return when the path is active")
 	c.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to `wait`, from the --start if there is one; 0 is without end")
@@ -149,7 +155,7 @@ func (t *traffic) described(src, dst string) (r client.Request, err error) {
 
 // between returns a request of which only the traffic is said.
 func (t *traffic) between(src, dst string) (r client.Request, err error) {
-	r.ProjectID = t.project
+	r.ProjectID, r.UserID = t.project, t.user
 	if r.SrcPort, err = parsePorts("src-port", t.srcPort); err != nil {
 		return r, err
 	}

@@ -69,7 +69,7 @@ func TestContents(t *testing.T) {
 }
 
 func mode(path string) uint32 {
-	if strings.HasPrefix(path, "/usr/bin/") {
+	if strings.HasPrefix(path, "/usr/bin/") || strings.HasPrefix(path, "/usr/lib/conga/") {
 		return 0o755
 	}
 	return 0o644
