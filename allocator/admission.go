@@ -70,7 +70,7 @@ func (d *demand) accesses() [4]need {
 // free returns what allocations may still take of a link throughout a window,
 // in bit/s.
 func (pl planner) free(l topology.Link, w Window) bitrate.Rate {
-	limit, peak := pl.limitOf(l), pl.calendars.links.peak(l.ID, w)
+	limit, peak := pl.limitOf(l), pl.calendars.room.peak(l.ID, w)
 	for _, x := range pl.own {
 		if x.on.covers(l.ID) && x.window.Overlaps(w) {
 			peak = pl.others(l.ID, w)
@@ -78,6 +78,12 @@ func (pl planner) free(l topology.Link, w Window) bitrate.Rate {
 		}
 	}
 	return limit - min(limit, peak)
+}
+
+// freeOfOthers returns what free does, as if nothing were closed.
+func (pl planner) freeOfOthers(l topology.Link, w Window) bitrate.Rate {
+	limit := pl.limitOf(l)
+	return limit - min(limit, pl.calendars.links.peak(l.ID, w))
 }
 
 // others returns the peak on a link of what is reserved besides pl.own, in
@@ -94,7 +100,7 @@ func (pl planner) others(id topology.LinkID, w Window) (peak bitrate.Rate) {
 				piece.End, own = min(piece.End, x.window.End), x.rate
 			}
 		}
-		if p := pl.calendars.links.peak(id, piece); p > own {
+		if p := pl.calendars.room.peak(id, piece); p > own {
 			peak = max(peak, p-own)
 		}
 		w.Start = piece.End
@@ -106,10 +112,32 @@ func (pl planner) query(d demand, w Window) path.Query {
 	if len(d.steps) > 0 {
 		return pl.over(d, pl.freeFor(d))
 	}
+	if d.Bandwidth == 0 && pl.calendars.room.some() {
+		return pl.queryOpen(d, w)
+	}
 	if pl.readings != nil {
 		return pl.readings.query(pl, d, w)
 	}
 	return pl.over(d, func(l topology.Link) bitrate.Rate { return pl.free(l, w) })
+}
+
+// queryOpen returns the query for a path of links that are not closed in a
+// window, for a demand that asks for no rate: each of them has one bit/s.
+func (pl planner) queryOpen(d demand, w Window) path.Query {
+	q := pl.over(d, func(l topology.Link) bitrate.Rate {
+		if pl.calendars.room.closed(l.ID, w) {
+			return 0
+		}
+		return max(1, pl.free(l, w))
+	})
+	q.Rate = 1
+	return q
+}
+
+// has reports whether a link has a rate left throughout a window, and is not
+// closed in it.
+func (pl planner) has(l topology.Link, w Window, rate bitrate.Rate) bool {
+	return pl.free(l, w) >= rate && (rate > 0 || !pl.calendars.room.closed(l.ID, w))
 }
 
 // over returns the query for a path with the demand's rates where links have as
@@ -137,7 +165,7 @@ func (pl planner) noting(q path.Query) path.Query {
 func (pl planner) fits(d demand, p path.Path, w Window) bool {
 	for _, id := range p.Links() {
 		for _, x := range [...]need{{id, d.Bandwidth}, {id.Reverse(), d.back()}} {
-			if l, ok := pl.snapshot.Link(x.id); !ok || pl.free(l, w) < x.rate {
+			if l, ok := pl.snapshot.Link(x.id); !ok || !pl.has(l, w, x.rate) {
 				return false
 			}
 		}
@@ -226,10 +254,13 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 	rate, what := d.rateOf(narrow)
 	limit := pl.limitOf(link)
 	room := limit - min(rate, limit)
-	until := pl.calendars.links.fit(link.ID, w, room)
-	err.Field, err.InTheWay = d.fieldOf(narrow), pl.calendars.links.above(link.ID, w, room)
-	err.Err = fmt.Errorf("%s does not fit from %s to %s: link %s has %s of %s left, until %s%s", what, clock(w.Start), clock(w.End),
-		link.ID, narrow.Free, limit, clock(until), pl.offer(d, w, &err.Offer))
+	until := pl.calendars.room.fit(link.ID, w, room)
+	err.Field, err.InTheWay = d.fieldOf(narrow), pl.calendars.room.above(link.ID, w, room)
+	why := fmt.Sprintf("link %s has %s of %s left, until %s", link.ID, narrow.Free, limit, clock(until))
+	if text := pl.calendars.room.why([]topology.LinkID{link.ID}, w); text != "" {
+		err.Field, why = "", text
+	}
+	err.Err = fmt.Errorf("%s does not fit from %s to %s: %s%s", what, clock(w.Start), clock(w.End), why, pl.offer(d, w, &err.Offer))
 	return placement{}, pl.alsoConfined(d, w, err)
 }
 
@@ -261,6 +292,9 @@ func (d demand) backward() demand {
 func (d *demand) rateOf(narrow path.Bottleneck) (rate bitrate.Rate, what string) {
 	if narrow.Back && d.Reverse.Apart {
 		return d.Reverse.Rate, fmt.Sprintf("%s back", d.Reverse.Rate)
+	}
+	if d.Bandwidth == 0 {
+		return 0, "it"
 	}
 	return d.Bandwidth, d.Bandwidth.String()
 }

@@ -40,7 +40,7 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 		what, at := it.nextAction(now)
 		switch {
 		case at > now:
-			if what, _ := it.nextInWindow(now); what == Nothing || it.doubtful || it.whole != 0 {
+			if what, _ := it.nextInWindow(now); what == Nothing || it.doubtful || it.whole != 0 || it.movesBy(now) {
 				a.lookLocked(it) // its lease may end first, and need not
 			}
 			it.doubtful = false
@@ -66,7 +66,7 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 		c := v.circuitAt(secondOf(now))
 		tasks = append(tasks, Task{Do: what, Circuit: c, Failures: it.failures, item: it})
 	}
-	a.announced = a.spareDueLocked(now)
+	a.announced = min(a.spareDueLocked(now), a.repairsDueLocked(now))
 	if len(a.agenda.minHeap) > 0 {
 		a.announced = min(a.announced, a.agenda.minHeap[0].due)
 	}
@@ -137,6 +137,9 @@ func (a *Allocator) rescheduleLocked(it *item) {
 		}
 		if it.doubtful {
 			at = min(at, a.lookFromLocked(it, nanosOf(it.window().Start-planNear), now))
+		}
+		if len(it.stages) > 0 {
+			at = min(at, a.lookFromLocked(it, nanosOf(it.stages[0].window.Start), now))
 		}
 		if it.whole != 0 {
 			at = min(at, a.lookFromLocked(it, it.whole+nanos(revertAfter), now))

@@ -37,6 +37,9 @@ type Config struct {
 	// runs under the allocator's lock: it must be quick and must not call the
 	// allocator.
 	Notify func(a Allocation, deleted bool)
+	// Maintained, if not nil, is called when a maintenance was entered, begins
+	// or ends. It runs as Notify does.
+	Maintained func(MaintenanceChange)
 	// Pruned, if not nil, is called for what Notify is not: with the IDs of
 	// complete allocations that are removed because they are old. It runs as
 	// Notify does.
@@ -50,6 +53,9 @@ type Config struct {
 	// scavengers are told, at least, if it was known by then; 0:
 	// [DefaultScavengerGrace].
 	ScavengerGrace time.Duration
+	// DrainLead is how long before a maintenance begins what goes over it
+	// leaves; 0: [DefaultDrainLead].
+	DrainLead time.Duration
 	// Along, if not nil, goes with every change that brings nothing of its own
 	// to be saved with it: those that time and the network make.
 	Along Along
@@ -74,6 +80,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ScavengerGrace <= 0 {
 		c.ScavengerGrace = DefaultScavengerGrace
+	}
+	if c.DrainLead <= 0 {
+		c.DrainLead = DefaultDrainLead
 	}
 	if c.NewID == nil {
 		c.NewID = uuid.NewString
@@ -121,6 +130,8 @@ type Allocator struct {
 	followers map[string]map[*item]bool // what is to be disjoint from an allocation, by its ID
 	waiting   waitLists
 	spare     scavenging
+	repairs   repairs            // of switches and links: maintenance
+	staged    map[*item]bool     // what has stages
 	prefixes  path.PrefixLengths // of what is on these indexes
 	plan      planning
 	announced nanos // when Due last said that it had to be asked again
@@ -144,11 +155,14 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 		byID: map[ident]*item{}, none: newExtra(), handles: map[uint32]*item{}, projects: map[string]*itemList{}, series: map[string]*itemList{}, completed: completed{},
 		calendars: newCalendars(), failed: map[*item]bool{}, leaving: newLeaving(),
 		cables: newCables(), followers: map[string]map[*item]bool{}, waiting: newWaitLists(),
-		spare: scavenging{items: map[*item]bool{}},
+		spare: scavenging{items: map[*item]bool{}}, repairs: newRepairs(), staged: map[*item]bool{},
 	}
 	a.observeLocked()
 	a.calendars.owns = cfg.Owns
 	if err := a.load(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.loadMaintenances(ctx); err != nil {
 		return nil, err
 	}
 	return a, nil

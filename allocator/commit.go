@@ -168,6 +168,7 @@ func (a *Allocator) beginLocked(it *item, next *record) {
 		next.Lost = nil
 	}
 	it.pin()
+	a.advanceLocked(it, next)
 	x := it.own()
 	x.next, x.busy, x.asOf = next, make(chan struct{}), a.plan.observed
 	if it.historic {
@@ -190,9 +191,18 @@ func (a *Allocator) commit(items ...*item) *Error {
 	if len(items) == 0 {
 		return nil
 	}
-	ops, err := a.commitOps(items)
+	return a.commitWith(nil, nil, items...)
+}
+
+// commitWith does what commit does, and saves other records with the changes.
+// If err is not nil, they could not be made.
+func (a *Allocator) commitWith(others []store.Op, err error, items ...*item) *Error {
+	ops, failed := a.commitOps(items)
 	if err == nil {
-		err = a.cfg.Store.Commit(context.Background(), ops...)
+		err = failed
+	}
+	if err == nil {
+		err = a.cfg.Store.Commit(context.Background(), append(others, ops...)...)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -276,11 +286,12 @@ func (a *Allocator) finishLocked(it *item, saved bool) {
 	if saved && x.asOf != a.plan.observed {
 		a.remeasureLocked(it)
 	}
-	if saved && !it.quiet && (next == nil || created || !renews(old, next)) {
-		a.notifyLocked(it, next, by)
-	}
-	if saved && it.quiet && a.cfg.Pruned != nil {
+	switch {
+	case !saved:
+	case it.quiet && a.cfg.Pruned != nil:
 		a.cfg.Pruned(old.ID)
+	case !it.quiet && (next == nil || created || !renews(old, next)):
+		a.notifyLocked(it, next, by)
 	}
 	if it.historic || it.exists && it.state() == Complete || it.deleted && len(it.network) == 0 && !it.task {
 		a.dropLocked(it)
@@ -288,7 +299,7 @@ func (a *Allocator) finishLocked(it *item, saved bool) {
 	}
 	a.rescheduleLocked(it)
 	it.slim()
-	if it.missed || !saved || x.asOf != a.plan.observed {
+	if it.missed || !saved || a.mayBeThreatenedLocked(it) || x.asOf != a.plan.observed {
 		it.missed = false
 		a.lookLocked(it) // what has happened meanwhile has passed over it
 	}
@@ -355,6 +366,7 @@ func (a *Allocator) delistLocked(it *item) {
 func (a *Allocator) dropLocked(it *item) {
 	a.agenda.put(it, neverNanos)
 	delete(a.failed, it)
+	delete(a.staged, it)
 	a.expiring.put(it, neverNanos)
 	a.departLocked(it, nil)
 	switch found := a.byID[it.ident]; {

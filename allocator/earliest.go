@@ -95,6 +95,16 @@ func (pl planner) openGap(line *timeline, limit, rate bitrate.Rate) gap {
 	return s
 }
 
+// linkGap returns what openGap does of a link. What asks for no rate is kept
+// from it by closures alone.
+func (pl planner) linkGap(id topology.LinkID, limit, rate bitrate.Rate) gap {
+	room := &pl.calendars.room
+	if rate != 0 || !room.some() {
+		return pl.openGap(room.line(id), limit, rate)
+	}
+	return gap{known: true, line: room.closing(id), good: math.MinInt64, bad: math.MinInt64}
+}
+
 // from returns the earliest start that fits, not before start. If that is not
 // before enough, it may be any moment from enough on before which none fits.
 func (s *gap) from(start, length, enough Seconds) Seconds {
@@ -136,13 +146,13 @@ func (g *gaps) from(start, length, enough Seconds) Seconds {
 // gapsOf returns the gaps of a cable about which nothing is known yet; a leads
 // towards the destination, b back.
 func (s *search) gapsOf(a, b *topology.Link) (g gaps) {
-	limits, links := [2]bitrate.Rate{s.limitOf(*a), s.limitOf(*b)}, s.calendars.links
+	limits, links := [2]bitrate.Rate{s.limitOf(*a), s.limitOf(*b)}, &s.calendars.room
 	if !s.Reverse.Apart && !links.differs(a.ID) {
-		g.forth = s.openGap(links.line(a.ID), min(limits[0], limits[1]), s.Bandwidth)
+		g.forth = s.linkGap(a.ID, min(limits[0], limits[1]), s.Bandwidth)
 		return g
 	}
-	g.forth = s.openGap(links.line(a.ID), limits[0], s.Bandwidth)
-	g.back = s.openGap(links.line(b.ID), limits[1], s.demand.back())
+	g.forth = s.linkGap(a.ID, limits[0], s.Bandwidth)
+	g.back = s.linkGap(b.ID, limits[1], s.demand.back())
 	return g
 }
 
@@ -181,7 +191,7 @@ func (s *search) endsFree(start Seconds) Seconds {
 		x := &s.ends[i]
 		if !x.known {
 			l, _ := s.snapshot.Link(end.id) // one that is not there carries nothing
-			*x = s.openGap(s.calendars.links.line(end.id), s.limitOf(l), end.rate)
+			*x = s.linkGap(end.id, s.limitOf(l), end.rate)
 		}
 		if free := x.from(start, s.Duration, never); free > t {
 			t = free

@@ -58,6 +58,15 @@ func busyPlanner(t *rapid.T) (pl planner, links []topology.LinkID, keys []ownedK
 	for range rapid.IntRange(0, 5).Draw(t, "project") {
 		books.projects.add(reservation[string]{"p", window(), 2})
 	}
+	closed := map[path.Element][]Window{}
+	for range rapid.IntRange(0, 3).Draw(t, "closures") {
+		e := ofSwitch(openflow.DPID(rapid.IntRange(1, switches).Draw(t, "switch")))
+		if l := rapid.SampledFrom(links).Draw(t, "link"); l.From != topology.External {
+			e = ofLink(l)
+		}
+		closed[e] = append(closed[e], window())
+	}
+	books.room.set(closed)
 	return pl, links, keys
 }
 
@@ -126,13 +135,18 @@ func TestEarliestAgainstTrial(t *testing.T) {
 }
 
 // relieve returns the calendars without the reservations on links that are no
-// obstacles.
+// obstacles, which are not closed either.
 func relieve(b calendars, block *obstacles, links []topology.LinkID) calendars {
 	b.links = maps.Clone(b.links)
+	closed := map[path.Element][]Window{}
 	for _, id := range links {
 		if !slices.Contains(block.links, id) {
 			delete(b.links, id)
+		} else if windows := b.room.of(id); len(windows) > 0 {
+			closed[path.Element{Cable: id}] = windows
 		}
 	}
+	b.room = newClosures(b.links)
+	b.room.set(closed)
 	return b
 }

@@ -64,6 +64,7 @@ type extra struct {
 	backup    path.Path     // of the committed state
 	profile   []Step        // of the committed state
 	whole     nanos         // since when the first path of what uses its backup is whole; 0: it is not
+	stages    []stage       // by which it leaves its path before that is closed
 	early     Seconds       // since when it runs, where the clock was set to before its window; 0: its window says
 
 	leaving   []installed // in the network past its time, counted in the allocator's leaving
@@ -106,7 +107,7 @@ func (it *item) slim() {
 // idle reports whether there is nothing in the extra.
 func (x *extra) idle() bool {
 	return x.rare == rare{} && x.next == nil && x.busy == nil && len(x.along) == 0 &&
-		x.reserved == nil && len(x.network) == 0 && x.confirmed.Handle == 0 && len(x.waitsFor) == 0 && len(x.lost) == 0 && len(x.backup) == 0 && len(x.profile) == 0 && x.whole == 0 && x.early == 0 &&
+		x.reserved == nil && len(x.network) == 0 && x.confirmed.Handle == 0 && len(x.waitsFor) == 0 && len(x.lost) == 0 && len(x.backup) == 0 && len(x.profile) == 0 && x.whole == 0 && x.early == 0 && len(x.stages) == 0 &&
 		len(x.leaving) == 0 && x.expiresAt == 0 && x.failures == 0 && x.tried == 0 && x.retry == 0 && x.barred == 0 && x.deletedBy == "" && x.hides == nil
 }
 

@@ -36,11 +36,11 @@ func (pl planner) freeBefore(rate bitrate.Rate, l topology.Link, w Window) Secon
 	limit := pl.limitOf(l)
 	switch {
 	case rate == 0:
-		return w.Start
+		return pl.calendars.room.clearBefore(l.ID, w)
 	case limit < rate:
 		return beforeAll
 	}
-	return pl.calendars.links.fitBefore(l.ID, w, limit-rate)
+	return pl.calendars.room.fitBefore(l.ID, w, limit-rate)
 }
 
 // endsFreeBefore returns the latest moment, not after w's start, that no
@@ -79,7 +79,7 @@ func (pl planner) pathFreeBefore(d demand, w Window) Seconds {
 // alike reports whether the directions of a cable have the same room for the
 // rates of a demand at any time.
 func (pl planner) alike(d demand, a, b *topology.Link) bool {
-	return d.back() == d.Bandwidth && pl.limitOf(*a) == pl.limitOf(*b) && !pl.calendars.links.differs(a.ID)
+	return d.back() == d.Bandwidth && pl.limitOf(*a) == pl.limitOf(*b) && !pl.calendars.room.differs(a.ID)
 }
 
 // fitBefore returns the latest start, not after w's, at which a window of w's

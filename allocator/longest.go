@@ -37,9 +37,9 @@ func (c *counsel) lasts(l topology.Link, w Window, end bool) Seconds {
 	case limit < c.asked.Bandwidth:
 		return w.Start
 	case end:
-		return c.calendars.links.aboveUntil(l.ID, w, limit-c.asked.Bandwidth)
+		return c.calendars.room.aboveUntil(l.ID, w, limit-c.asked.Bandwidth)
 	}
-	if above := c.calendars.links.above(l.ID, w, limit-c.asked.Bandwidth); above != (Window{}) {
+	if above := c.calendars.room.above(l.ID, w, limit-c.asked.Bandwidth); above != (Window{}) {
 		return above.Start
 	}
 	return w.End

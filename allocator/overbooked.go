@@ -132,7 +132,7 @@ func (a *Allocator) excessLocked(it *item, c *record, now Seconds) (text string)
 // of a request in a window; "" if it has.
 func (pl planner) excessOn(id topology.LinkID, r Request, w Window) string {
 	for _, x := range [...]need{{id, r.Bandwidth}, {id.Reverse(), r.back()}} {
-		if l, ok := pl.snapshot.Link(x.id); ok && pl.free(l, w) < x.rate {
+		if l, ok := pl.snapshot.Link(x.id); ok && pl.freeOfOthers(l, w) < x.rate {
 			return pl.excess(l, x.rate)
 		}
 	}

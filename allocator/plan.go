@@ -107,7 +107,7 @@ func (a *Allocator) reconsiderLocked(it *item, now Seconds) *record {
 	if next != nil {
 		then = next
 	}
-	if then.placed(now) && !a.faultyLocked(a.seen, then) && !a.bareLocked(then) {
+	if then.placed(now) && !a.faultyLocked(a.seen, then) && !a.bareLocked(then) && (len(it.stages) > 0 || !a.crossesLocked(then, now)) {
 		a.stopWaitingLocked(it)
 		return next
 	}
@@ -135,7 +135,7 @@ func (a *Allocator) wantsLocked(it *item, c *record, now Seconds) bool {
 	if c.over(now) {
 		return false // it is about to end
 	}
-	if len(c.Path) == 0 || c.missed(now) || a.displacedLocked(it, c, now) {
+	if len(c.Path) == 0 || c.missed(now) || a.displacedLocked(it, c, now) || a.threatenedLocked(it, c, now) {
 		return true
 	}
 	if a.faultyLocked(a.seen, c) {
@@ -187,6 +187,11 @@ func joins(p path.Path, from, to topology.PortID) bool {
 // replanLocked returns the state of an allocation that has not started, with
 // another window or path; nil if nothing changes.
 func (a *Allocator) replanLocked(it *item, c *record, now Seconds, block *obstacles) (next *record) {
+	if !c.missed(now) && a.threatenedLocked(it, c, now) {
+		if next, settled := a.withdrawLocked(it, c, now, block); settled {
+			return next
+		}
+	}
 	excess := ""
 	if it.displaced || len(c.Lost) > 0 && (c.Key.Hosts() || strings.HasPrefix(c.Reason, narrowed)) {
 		excess = a.excessLocked(it, c, now)

@@ -65,8 +65,8 @@ func (m *readings) read(pl planner, l topology.Link, w Window) bitrate.Rate {
 		return pl.free(l, w)
 	}
 	if m.last.id != l.ID || m.last.w != w {
-		m.last.id, m.last.w, m.last.peak = l.ID.Reverse(), w, pl.calendars.links.peak(l.ID, w)
-		if pl.calendars.links.differs(l.ID) {
+		m.last.id, m.last.w, m.last.peak = l.ID.Reverse(), w, pl.calendars.room.peak(l.ID, w)
+		if pl.calendars.room.differs(l.ID) {
 			m.last.id = l.ID
 		}
 	}

@@ -13,6 +13,9 @@ import (
 // sight; else its flow entries are removed, so that its traffic gets through as
 // best effort.
 func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obstacles) *record {
+	if next, settled := a.evadeInTimeLocked(it, c, now, block); settled {
+		return next
+	}
 	pl := a.plannerLocked()
 	pl.obstacles = block
 	next := *c
@@ -35,6 +38,10 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 			next.Path, next.Reason = p, movingFor(a.causeLocked(c, fault))
 			next.Backup, next.Swapped = pl.backup(with.Request, p, rest), false
 			return &next
+		}
+		if open := a.whileOpenLocked(it, c, rest, block); open != nil {
+			open.Reason = movingFor(a.causeLocked(c, fault))
+			return open
 		}
 		d.Protected, pl.own = with.Protected, nil
 		if c.State == Active && !it.displaced && a.onlyStrayLocked(c) {

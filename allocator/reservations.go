@@ -102,6 +102,7 @@ func (it *item) required() (h reservations, plain bool) {
 			begun.Window.Start = min(it.early, c.Window.Start)
 			h = h.hull(begun.reservations())
 		}
+		h = c.withStages(h, it.stages)
 	}
 	if next := it.next; next != nil && !(stands && holdsSame(c, next)) {
 		h = h.hull(next.reservations())
@@ -242,7 +243,8 @@ func canonical(k path.FlowKey) path.FlowKey {
 // calendars are the calendars of everything that is reserved. The allocator's
 // lock guards them.
 type calendars struct {
-	links    linkCalendar
+	links    linkCalendar // of what allocations hold
+	room     closures     // the same, and what is closed
 	projects calendar[string]
 	keys     keyCalendar
 	active   map[string]int // per project: allocations that are not complete
@@ -262,8 +264,9 @@ type spareCalendars struct {
 type hosts [2]path.Prefix
 
 func newCalendars() calendars {
+	links := linkCalendar{}
 	return calendars{
-		links: linkCalendar{}, projects: calendar[string]{}, keys: newKeyCalendar(),
+		links: links, room: newClosures(links), projects: calendar[string]{}, keys: newKeyCalendar(),
 		active: map[string]int{},
 		spare:  spareCalendars{linkCalendar{}, newKeyCalendar(), map[string]int{}},
 	}
@@ -277,11 +280,13 @@ func (b *calendars) remove(h reservations) { b.replace(h, reservations{}) }
 // replace takes out some reservations and enters others; only the difference
 // costs time.
 func (b *calendars) replace(old, now reservations) {
-	links, keys, active := b.links, &b.keys, b.active
+	keys, active := &b.keys, b.active
 	if old.spare || now.spare {
-		links, keys, active = b.spare.links, &b.spare.keys, b.spare.active
+		keys, active = &b.spare.keys, b.spare.active
+		replace(old.links, now.links, b.spare.links.remove, b.spare.links.add)
+	} else {
+		replace(old.links, now.links, b.room.remove, b.room.add)
 	}
-	replace(old.links, now.links, links.remove, links.add)
 	replace(old.project, now.project, b.projects.remove, b.projects.add)
 	replace(old.key, now.key, keys.remove, keys.add)
 	if slices.Equal(old.projects, now.projects) {

@@ -56,12 +56,16 @@ func (a *Allocator) Run(ctx context.Context) {
 	}
 }
 
-// Prune removes the complete allocations that are older than [Config.History]
-// and returns how many those were. It works in batches, between which other
-// calls can proceed; no event is published and no record goes along. The error
-// is an *[Error] of kind Internal if the store failed.
+// Prune removes the complete allocations, and the maintenances, that ended
+// longer ago than [Config.History] and returns how many allocations those were.
+// It works in batches, between which other calls can proceed; no event is
+// published and no record goes along. The error is an *[Error] of kind Internal
+// if the store failed.
 func (a *Allocator) Prune(ctx context.Context) (n int, err error) {
 	before := path.SecondsOf(a.cfg.Now().Add(-a.cfg.History)) + 1
+	if err := a.pruneMaintenances(ctx, before); err != nil {
+		return 0, err.in("prune")
+	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return n, &Error{Op: "prune", Kind: Internal, Err: err}

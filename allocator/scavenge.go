@@ -188,7 +188,7 @@ func (s *survey) notice(tk *taker, rate bitrate.Rate) string {
 		for _, id := range [...]topology.LinkID{id, id.Reverse()} {
 			l, _ := s.pl.snapshot.Link(id)
 			limit := s.pl.limitOf(l)
-			if w := s.calendars.links.above(id, s.late, limit-min(limit, s.calendars.spare.links.peak(id, s.soon))); w != (Window{}) {
+			if w := s.calendars.room.above(id, s.late, limit-min(limit, s.calendars.spare.links.peak(id, s.soon))); w != (Window{}) {
 				when = min(when, w.Start)
 			}
 		}

@@ -56,7 +56,7 @@ type flank struct {
 // flankOf returns what is known of a link at first; back says that it is on the
 // way back, where a rate apart is all that is needed.
 func (g *gauge) flankOf(l *topology.Link, back bool) flank {
-	f := flank{next: beforeAll, line: g.calendars.links.line(l.ID), limit: int64(g.limitOf(*l))}
+	f := flank{next: beforeAll, line: g.calendars.room.line(l.ID), limit: int64(g.limitOf(*l))}
 	if back && g.reverse.Apart {
 		f.need = max(1, int64(g.reverse.Rate))
 		if g.reverse.Rate == 0 {

@@ -194,6 +194,9 @@ func (s *survey) crowdedOut(tk *taker, i int) string {
 	}
 	for key, n := range s.numbers {
 		if n == i {
+			if id, ok := key.(topology.LinkID); ok && s.calendars.room.closed(id, s.late) {
+				return returned + ": " + s.calendars.room.why([]topology.LinkID{id}, s.late)
+			}
 			return fmt.Sprintf(returned+"%s: %v does not have %s left for it beside what is reserved; it goes on when there is room", hasty, named{key}, tk.floor)
 		}
 	}

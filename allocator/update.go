@@ -312,7 +312,7 @@ func (d demand) onPath(has *record) demand {
 func (pl planner) fitsUnused(d demand, p path.Path, w Window) bool {
 	for _, id := range p.Links() {
 		for _, x := range [...]need{{id, d.Bandwidth}, {id.Reverse(), d.back()}} {
-			if l, ok := pl.snapshot.Link(x.id); ok && pl.free(l, w) < x.rate {
+			if l, ok := pl.snapshot.Link(x.id); ok && !pl.has(l, w, x.rate) {
 				return false
 			}
 		}

@@ -40,7 +40,7 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 	case it.parked && moves(v.Reason):
 		return "being moved: " + parked + strings.TrimPrefix(v.Reason, moving)
 	case v.State == Active && v.Reason == "":
-		return a.remarkLocked(v)
+		return joined(a.remarkLocked(v), a.repairRemarkLocked(it, v))
 	case v.State == Pending && v.Window == (Window{}) && !v.Key.Hosts() && len(it.lost) == 0:
 		if text := waitsTogether(a.seen, v); text != "" {
 			return text // which hosts these are changes
@@ -51,13 +51,10 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 	case v.Hold != 0:
 		return fmt.Sprintf("held until %s, planned for %s: its path is reserved, and is installed once hold is changed to null", clock(v.LeaseEnd), start)
 	case v.Window.Start <= now:
-		return a.delayLocked(it, v)
+		return joined(a.delayLocked(it, v), a.repairRemarkLocked(it, v))
 	}
 	text := a.plannedLocked(it, v, now)
-	if doubt := a.doubtLocked(v); doubt != "" {
-		text += "; " + doubt
-	}
-	return text
+	return joined(text, a.doubtLocked(v), a.repairRemarkLocked(it, v))
 }
 
 // foretoldLocked returns what the reason of an allocation would be that was
@@ -139,11 +136,30 @@ func (a *Allocator) obstructsLocked(c *waitList, v *Allocation, now Seconds) str
 	return ""
 }
 
+// repairRemarkLocked returns what maintenance means for an allocation that has
+// a path, in words for the user; "" if nothing.
+func (a *Allocator) repairRemarkLocked(it *item, v *Allocation) string {
+	if !a.calendars.room.some() || v.Window == (Window{}) || v.scavenges() {
+		return ""
+	}
+	why := a.calendars.room.why(path.LinksOf(v.Path, v.Backup), Window{max(a.now(), v.Window.Start), v.Window.End})
+	switch {
+	case why == "":
+		return ""
+	case len(it.stages) > 0:
+		return fmt.Sprintf("moves to another path at %s, since %s", clock(it.stages[0].window.Start), why)
+	}
+	return "stays on its path although " + why + ", since no other has room"
+}
+
 // crowdedLocked returns which direction of a cable does not have an
 // allocation's rate in a window, in words for the user, "" if both have it: it
 // is only watched then, for a way that is new.
 func (a *Allocator) crowdedLocked(cable topology.LinkID, v *Allocation, w Window) string {
 	back := cable.Reverse()
+	if text := a.calendars.room.why([]topology.LinkID{cable}, w); text != "" {
+		return text
+	}
 	for _, x := range [...]need{{cable, v.Bandwidth}, {back, v.back()}, {back, v.Bandwidth}, {cable, v.back()}} {
 		if l, there := a.seen.Link(x.id); there && x.rate > 0 && a.calendars.links.peak(x.id, w)+x.rate > a.limitOfLocked(l) {
 			return fmt.Sprintf("link %s does not have %s left", x.id, x.rate)

@@ -35,6 +35,8 @@ var actions = map[string]string{
 	"PATCH /api/webhooks/:id":     "webhook.update",
 	"PUT /api/webhooks/:id":       "webhook.update",
 	"DELETE /api/webhooks/:id":    "webhook.delete",
+	"POST /api/maintenance":       "maintenance.create",
+	"DELETE /api/maintenance/:id": "maintenance.end",
 	"POST /api/connections":       "connection.report",
 	"POST /connections":           "connection.report",
 	"POST /api/operators":         "operator.issue",

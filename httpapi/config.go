@@ -101,6 +101,7 @@ type Config struct {
 	Bodies      *limits.Bodies            // what bodies may take of memory; nil: the default
 	LeastRate   bitrate.Rate              // that Allocations admits; 0: any
 	Planner     Planner                   // nil: no /paths, and nothing is told of reservations
+	Maintenance Maintenances              // nil: there is no maintenance
 	Statistics  Statistics                // nil: no /stats
 	Audit       *audit.Log                // nil: there is no audit log
 	Replays     *replay.Book              // nil: an Idempotency-Key is not looked at

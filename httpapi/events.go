@@ -44,6 +44,10 @@ const (
 	switchRefused    = "security.switch_refused"
 	probeRelayed     = events.ProbeRelayed
 	switchLimited    = events.SwitchLimited
+
+	maintenancePlanned = "maintenance.planned"
+	maintenanceBegun   = "maintenance.begun"
+	maintenanceEnded   = "maintenance.ended"
 )
 
 // A Losing returns which of an allocation's traffic is lost, in words for the

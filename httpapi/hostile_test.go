@@ -27,7 +27,7 @@ var lasting = []store.Bucket{store.Allocations, store.History, store.Keys, store
 var sound = map[string]string{
 	"user_id": `"abc123"`, "project_id": `"projectB"`, "password": `"` + password + `"`,
 	"src_ip": `"192.127.1.10"`, "dst_ip": `"192.127.1.11"`, "src_port": "4321", "dst_port": "3030",
-	"protocol": `"tcp"`, "duration": "3600", "bandwidth": "1000", "start_time": "1429300000",
+	"protocol": `"tcp"`, "duration": "3600", "bandwidth": "1000", "start_time": "1429300000", "end_time": "1429303600", "switch": `"1"`, "link": `null`, "note": `"new fans"`,
 	"source": reportedSource, "destination": reportedEnd, "connections": `[{"source":` + reportedSource + `,"destination":` + reportedEnd + `}]`,
 	"connection_uuid": `"00000000-0000-4000-8000-000000000000"`,
 	"recurrence":      `{"rrule":"FREQ=DAILY;COUNT=2"}`,

@@ -36,7 +36,7 @@ func (a *api) showIndex(x *exchange) error {
 func (a *api) lists() []string {
 	all := []string{"allocations", "keys", "operators", "switches", "links", "hosts", "attachments"}
 	for list, served := range map[string]bool{
-		"connections": a.Connections != nil, "stats": a.Statistics != nil,
+		"connections": a.Connections != nil, "maintenance": a.Maintenance != nil, "stats": a.Statistics != nil,
 		"events": a.Events != nil, "webhooks": a.Webhooks != nil, "projects": a.Projects != nil, "audit": a.Audit != nil,
 	} {
 		if served {

@@ -120,6 +120,10 @@ var matrix = []row{
 	{"GET", "/api/links/{from}/{to}/calendar", "", operators},
 	{"GET", "/api/hosts", "", operators},
 	{"GET", "/api/attachments", "", operators},
+	{"GET", "/api/maintenance", "", operators},
+	{"POST", "/api/maintenance", `{"switch":"0000000000000001","end_time":1429300000}`, [columns]int{401, 401, 401, 403, 403, 403, 201, 201}},
+	{"GET", "/api/maintenance/{maintenance}", "", operators},
+	{"DELETE", "/api/maintenance/{maintenance}", "", operators},
 	{"GET", "/api/paths?src=192.127.1.10&dst=192.127.1.11", "", everyKey},
 	{"POST", "/api/availability", `{"src_ip":"192.127.1.10","dst_ip":"192.127.1.11"}`, everyKey},
 
@@ -152,6 +156,8 @@ type keyring struct {
 
 	webhook string // a webhook of projectB
 	series  string // a series of projectB
+
+	maintenance string
 }
 
 // withAll serves what is served only where there is something to serve.
@@ -159,6 +165,7 @@ func withAll(c *httpapi.Config) {
 	c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/plain") })
 	c.Backup = backupOf("a store")
 	c.Planner = c.Allocations.(httpapi.Planner)
+	c.Maintenance = c.Allocations.(httpapi.Maintenances)
 	c.Statistics = cannedStats{time.Unix(1429206570, 0)}
 }
 
@@ -184,13 +191,14 @@ func newKeyring(t *testing.T) *keyring {
 	h.must(json.Unmarshal(w.Body.Bytes(), &reported))
 	k.conn, k.webhook = reported.UUIDs[0], h.hook()
 	k.series, _ = h.makeSeries(`,"dst_port":8`)
+	k.maintenance = h.maintain(`"switch":"0000000000000001","end_time":1429300000`)
 	return k
 }
 
 // everything returns all that is in the store, as text.
 func (k *keyring) everything() string {
 	var all strings.Builder
-	for _, b := range []store.Bucket{store.Allocations, store.History, store.Keys, store.Network, store.Connections, store.Statistics, store.Webhooks} {
+	for _, b := range []store.Bucket{store.Allocations, store.History, store.Keys, store.Network, store.Connections, store.Statistics, store.Webhooks, store.Maintenances} {
 		k.must(k.disk.Scan(k.t.Context(), b, func(key string, value []byte) error {
 			fmt.Fprintf(&all, "%s %s %s\n", b, key, value)
 			return nil
@@ -201,7 +209,7 @@ func (k *keyring) everything() string {
 
 // ask makes the row's request with one key and says what came.
 func (k *keyring) ask(method, address, body string, c column) *httptest.ResponseRecorder {
-	target := strings.NewReplacer("{id}", k.id, "{conn}", k.conn, "{hook}", k.webhook, "{series}", k.series, "{dpid}", "0000000000000001", "{from}", "0000000000000001:1", "{to}", "outside", "{port}", "1", "{name}", "watcher", "{key}", cmp.Or(k.keys[c], "none"), "{keyid}", auth.KeyID(k.keys[own])).Replace(address)
+	target := strings.NewReplacer("{id}", k.id, "{conn}", k.conn, "{hook}", k.webhook, "{series}", k.series, "{maintenance}", k.maintenance, "{dpid}", "0000000000000001", "{from}", "0000000000000001:1", "{to}", "outside", "{port}", "1", "{name}", "watcher", "{key}", cmp.Or(k.keys[c], "none"), "{keyid}", auth.KeyID(k.keys[own])).Replace(address)
 	ctx := k.t.Context()
 	if strings.HasSuffix(address, "/events") { // a stream has no end of its own
 		var cancel context.CancelFunc
@@ -262,7 +270,7 @@ func TestMatrixIsWhole(t *testing.T) {
 	for _, r := range h.bare.(*gin.Engine).Routes() {
 		routes[r.Method+" "+r.Path] = true
 	}
-	params := strings.NewReplacer("{id}", ":id", "{keyid}", ":id", "{conn}", ":id", "{hook}", ":id", "{series}", ":id", "projectB", ":id", "{dpid}", ":dpid", "{from}", ":from", "{to}", ":to", "{port}", ":port", "{name}", ":name", "{key}", ":key")
+	params := strings.NewReplacer("{id}", ":id", "{keyid}", ":id", "{conn}", ":id", "{hook}", ":id", "{series}", ":id", "{maintenance}", ":id", "projectB", ":id", "{dpid}", ":dpid", "{from}", ":from", "{to}", ":to", "{port}", ":port", "{name}", ":name", "{key}", ":key")
 	for _, row := range matrix {
 		address, _, _ := strings.Cut(params.Replace(row.address), "?")
 		wanted := []string{row.method + " " + address}

@@ -30,9 +30,9 @@ type role struct {
 const asking = "/availability"
 
 // roles is the one table of what each sort of key may do. The longest address
-// counts. An operator's key changes nothing, wherever a user's may; the admin's
-// may do everything that a key can do. What has no row is the admin's alone, so
-// that a new resource is closed until it gets a row.
+// counts. An operator's key changes nothing that users have, wherever a user's
+// may; the admin's may do everything that a key can do. What has no row is the
+// admin's alone, so that a new resource is closed until it gets a row.
 var roles = []role{
 	{"/", byAll, byNone},    // says only where things are
 	{"/auth", byAll, byAll}, // the key is the address, or what is asked for
@@ -56,6 +56,7 @@ var roles = []role{
 	{"/links", byOperators, byAdmin},
 	{"/hosts", byOperators, byAdmin},
 	{"/attachments", byOperators, byAdmin},
+	{"/maintenance", byOperators, byOperators},
 	{"/audit", byOperators, byNone},
 	{"/backup", byAdmin, byNone},      // has what opens webhooks
 	{"/metrics", byOperators, byNone}, // and without a key on the machine itself
@@ -96,7 +97,7 @@ func findRole(template string) role {
 }
 
 var (
-	errReadOnly = rest.NewFault(http.StatusForbidden, "api_key: an operator's key sees everything and changes nothing")
+	errReadOnly = rest.NewFault(http.StatusForbidden, "api_key: an operator's key sees everything and changes nothing but maintenance")
 	errNeedsKey = map[access]*rest.Fault{
 		byNone:      rest.NewFault(http.StatusForbidden, "api_key: this is for the admin's key"),
 		byAdmin:     rest.NewFault(http.StatusForbidden, "api_key: this is for the admin's key"),
@@ -114,7 +115,7 @@ func mayCall(key auth.Key, method, template string) error {
 	need := r.change
 	if method == http.MethodGet || method == http.MethodHead || method == http.MethodPost && r.address == asking {
 		need = r.read
-	} else if key.Operator && need >= byOperators {
+	} else if key.Operator && need >= byUsers {
 		return errReadOnly
 	}
 	if need == byAll || need == byUsers || need == byOperators && key.Operator {

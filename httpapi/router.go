@@ -133,6 +133,10 @@ func (a *api) inventory(g *gin.RouterGroup) {
 	g.Match(read, "/links/:from/:to/calendar", a.keyed(a.showLinkCalendar))
 	g.Match(read, "/hosts", a.keyed(a.listHosts))
 	g.Match(read, "/attachments", a.keyed(a.listAttachments))
+	g.Match(read, "/maintenance", a.keyed(a.listMaintenances))
+	g.POST("/maintenance", a.keyed(a.rehearses(a.idempotent(a.createMaintenance))))
+	g.Match(read, "/maintenance/:id", a.keyed(a.showMaintenance))
+	g.DELETE("/maintenance/:id", a.keyed(a.idempotent(a.deleteMaintenance)))
 	g.Match(read, "/paths", a.keyed(a.showPath))
 	g.POST("/availability", a.keyed(a.showAvailability))
 }

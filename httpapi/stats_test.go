@@ -121,6 +121,7 @@ func watched(t *testing.T) *harness {
 	snap := wide()
 	return newHarness(t, func(c *httpapi.Config) {
 		c.Planner = c.Allocations.(httpapi.Planner)
+		c.Maintenance = c.Allocations.(httpapi.Maintenances)
 		c.Statistics = cannedStats{time.Unix(1429206570, 0)}
 		c.Snapshot = func() *topology.Snapshot { return snap }
 	})

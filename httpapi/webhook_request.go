@@ -30,9 +30,9 @@ func takeWebhook(x *exchange) webhookFields {
 // all of them for "", may be for.
 func eventsFor(project string) []string {
 	if project == "" {
-		return []string{allocationChanged, allocationDeleted, allocationDegraded, allocationIdle, topologyChanged, addressContested, switchRefused, probeRelayed, switchLimited}
+		return []string{allocationChanged, allocationDeleted, allocationDegraded, allocationIdle, topologyChanged, addressContested, switchRefused, probeRelayed, switchLimited, maintenancePlanned, maintenanceBegun, maintenanceEnded}
 	}
-	return []string{allocationChanged, allocationDeleted, allocationDegraded, allocationIdle}
+	return []string{allocationChanged, allocationDeleted, allocationDegraded, allocationIdle, maintenancePlanned, maintenanceBegun, maintenanceEnded}
 }
 
 // eventsOf returns the types that the request chooses for a subscription of the

@@ -14,7 +14,7 @@ func TestWebhooks(t *testing.T) {
 	one := made.Results[0]
 	secret, _ := one["secret"].(string)
 	at := made.header.Get("Location")
-	if fmt.Sprint(one["events"]) != "[allocation.changed allocation.deleted allocation.degraded allocation.idle]" || one["project_id"] != "projectB" || one["user_id"] != "abc123" ||
+	if fmt.Sprint(one["events"]) != "[allocation.changed allocation.deleted allocation.degraded allocation.idle maintenance.planned maintenance.begun maintenance.ended]" || one["project_id"] != "projectB" || one["user_id"] != "abc123" ||
 		!strings.HasPrefix(secret, "whsec_") || at != "/api/v1/webhooks/"+one["webhook_id"].(string) {
 		t.Errorf("made %v at %s", one, at)
 	}
@@ -92,7 +92,7 @@ func TestWebhookChanges(t *testing.T) {
 	h := newHarness(t)
 	made := h.want(201, "POST", "/api/webhooks", `{"url":"https://example.org/a"}`, bearer(h.key)).Results[0]
 	at := "/api/webhooks/" + made["webhook_id"].(string)
-	all, both := "[allocation.changed allocation.deleted allocation.degraded allocation.idle topology.changed security.address_contested security.switch_refused security.probe_relayed switch.limited]", "[allocation.changed allocation.deleted allocation.degraded allocation.idle]"
+	all, both := "[allocation.changed allocation.deleted allocation.degraded allocation.idle topology.changed security.address_contested security.switch_refused security.probe_relayed switch.limited maintenance.planned maintenance.begun maintenance.ended]", "[allocation.changed allocation.deleted allocation.degraded allocation.idle maintenance.planned maintenance.begun maintenance.ended]"
 	for _, c := range []struct {
 		method, body, url, events string
 	}{

@@ -116,6 +116,9 @@ func TestMetricsAreWellFormed(t *testing.T) {
 	if err := stats.RegisterAllocations(r, func() map[string]int { return nil }); err != nil {
 		t.Fatal(err)
 	}
+	if err := stats.RegisterMaintenances(r, func() map[string]int { return map[string]int{"begun": 1} }); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := stats.RegisterCommits(r, func() bool { return true }); err != nil {
 		t.Fatal(err)
 	}
@@ -151,6 +154,14 @@ func TestMetricsAreWellFormed(t *testing.T) {
 			t.Errorf("no%s in the scrape", name)
 		}
 	}
+}
+
+func TestMaintenances(t *testing.T) {
+	r := prometheus.NewRegistry()
+	if err := stats.RegisterMaintenances(r, func() map[string]int { return map[string]int{"planned": 2, "begun": 1} }); err != nil {
+		t.Fatal(err)
+	}
+	wantLines(t, r, `conga_maintenances{state="planned"} 2`, `conga_maintenances{state="begun"} 1`)
 }
 
 func TestClients(t *testing.T) {

@@ -14,18 +14,19 @@ type Bucket string
 
 // The buckets, and the packages that they belong to.
 const (
-	Allocations Bucket = "allocations" // allocator: what is not complete
-	History     Bucket = "history"     // allocator: what is complete, and where it is found
-	Keys        Bucket = "keys"        // httpapi/auth
-	Names       Bucket = "names"       // httpapi/auth: the OIDC subjects that hold users' names
-	Network     Bucket = "network"     // controller: hosts and links last seen
-	Connections Bucket = "connections" // httpapi/connections
-	Statistics  Bucket = "statistics"  // stats: totals of allocations that are not complete
-	Receipts    Bucket = "receipts"    // stats: totals of complete allocations
-	Sums        Bucket = "sums"        // stats: the sum of each project's receipts
-	Audit       Bucket = "audit"       // httpapi/audit
-	Replays     Bucket = "replays"     // httpapi/replay
-	Webhooks    Bucket = "webhooks"    // httpapi/webhook
+	Allocations  Bucket = "allocations"  // allocator: what is not complete
+	Maintenances Bucket = "maintenances" // allocator: switches and links under maintenance
+	History      Bucket = "history"      // allocator: what is complete, and where it is found
+	Keys         Bucket = "keys"         // httpapi/auth
+	Names        Bucket = "names"        // httpapi/auth: the OIDC subjects that hold users' names
+	Network      Bucket = "network"      // controller: hosts and links last seen
+	Connections  Bucket = "connections"  // httpapi/connections
+	Statistics   Bucket = "statistics"   // stats: totals of allocations that are not complete
+	Receipts     Bucket = "receipts"     // stats: totals of complete allocations
+	Sums         Bucket = "sums"         // stats: the sum of each project's receipts
+	Audit        Bucket = "audit"        // httpapi/audit
+	Replays      Bucket = "replays"      // httpapi/replay
+	Webhooks     Bucket = "webhooks"     // httpapi/webhook
 )
 
 // A Span is a range of keys: those in [From, To), or from From on if To is "".

@@ -43,6 +43,10 @@ func (a *app) complete(root *cobra.Command) {
 		switch c.Name() {
 		case "show", "update", "release", "watch", "stats":
 			c.ValidArgsFunction = a.completeID
+		case "maintenance":
+			for _, sub := range c.Commands() {
+				sub.ValidArgsFunction = a.completeMaintenance
+			}
 		case "login", "list", "top", "version", "agent", "topology", "allocate", "paths", "availability":
 			c.ValidArgsFunction = cobra.NoFileCompletions
 		}

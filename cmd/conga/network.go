@@ -142,7 +142,7 @@ func (a *app) topologyCommand() *cobra.Command {
 	}, func(ctx context.Context, s caller, _ []string) error {
 		switches, err := s.Switches(ctx)
 		if err != nil {
-			return explainOperators(err)
+			return explainOperators("topology", err)
 		}
 		links, err := s.Links(ctx)
 		if err != nil {

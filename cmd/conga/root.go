@@ -89,7 +89,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVarP(&a.output, "output", "o", "table", "`format` of the data: table, wide, json, yaml or name, which is the IDs alone; id is the same")
 	root.AddCommand(a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.contextCommand(), a.keysCommand(), a.allocateCommand(), a.listCommand(), a.showCommand(),
 		a.updateCommand(), a.releaseCommand(), a.watchCommand(), a.topCommand(), a.runCommand(), a.pathsCommand(), a.availabilityCommand(), a.statsCommand(),
-		a.topologyCommand(), a.agentCommand(), a.versionCommand(), a.manCommand())
+		a.topologyCommand(), a.maintenanceCommand(), a.agentCommand(), a.versionCommand(), a.manCommand())
 	for _, c := range root.Commands() {
 		for _, flag := range []string{"timeout", "lease", "interval"} {
 			if f := c.Flags().Lookup(flag); f != nil {

@@ -91,7 +91,7 @@ func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *se
 	must(err)
 	s := &server{fake: newFake(), keys: keys, seen: seen}
 	api, err := httpapi.New(httpapi.Config{
-		Allocations: alloc, Planner: alloc, Keys: keys, Directory: directory, Tokens: tokens{}, Replays: replays, Connections: seen, Now: now,
+		Allocations: alloc, Planner: alloc, Maintenance: alloc, Keys: keys, Directory: directory, Tokens: tokens{}, Replays: replays, Connections: seen, Now: now,
 		Projects: func() []httpapi.Project {
 			return []httpapi.Project{{ID: "projectB", RunAhead: time.Duration(s.ahead.Load()) * time.Second}}
 		},
@@ -159,6 +159,7 @@ func (n *network) Snapshot() *topology.Snapshot { return n.snapshot }
 func (n *network) Changed() <-chan struct{}     { return n.changed }
 func (n *network) Restore([]path.Circuit)       {}
 func (n *network) Lost() []string               { return nil }
+func (n *network) Drain([]path.Element)         {}
 
 func (n *network) Install(ctx context.Context, _ path.Circuit) error {
 	select {

@@ -85,10 +85,11 @@ func inFlags(err error) error {
 	return explained{flags.Replace(err.Error()), err}
 }
 
-// explainOperators adds to a refusal that an operator's key is needed.
-func explainOperators(err error) error {
+// explainOperators adds to a refusal of something that an operator's key is
+// needed.
+func explainOperators(what string, err error) error {
 	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusForbidden {
-		return explained{"topology is for operators; give an operator's key, or the admin's, in CONGA_KEY", err}
+		return explained{what + " is for operators; give an operator's key, or the admin's, in CONGA_KEY", err}
 	}
 	return err
 }

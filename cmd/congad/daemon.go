@@ -163,23 +163,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 	if d.controller, err = controller.New(cfg); err != nil {
 		return err
 	}
-	d.allocator, err = allocator.Open(ctx, allocator.Config{
-		Store:          d.store,
-		Network:        d.controller.Snapshot,
-		Reservable:     reservable(d.cfg.Network),
-		RequireMeters:  d.cfg.Network.Priority.RequireMeters,
-		Owns:           d.owns,
-		Least:          d.cfg.Allocations.MinBandwidth.BitRate(),
-		History:        time.Duration(d.cfg.Allocations.History),
-		Occurrences:    d.cfg.Allocations.Occurrences,
-		ScavengerGrace: d.cfg.Allocations.ScavengerGrace.Duration(),
-		Limits:         func(project string) allocator.Limits { return (*d.limits.Load())[project] },
-		Log:            d.log.With("part", "allocator"),
-		Along:          httpapi.AuditChanges(d.services.audit),
-		Notify:         d.notify(),
-		Pruned:         d.pruned,
-	})
-	if err != nil {
+	if d.allocator, err = allocator.Open(ctx, d.allocatorConfig()); err != nil {
 		return err
 	}
 	if err := d.openStatistics(ctx); err != nil {
@@ -195,6 +179,28 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 	// wanted, and the first comparison must not remove them.
 	d.scheduler.Restore()
 	return d.controller.Listen()
+}
+
+// allocatorConfig returns the configuration of the allocator, over the network
+// that the controller knows.
+func (d *daemon) allocatorConfig() allocator.Config {
+	return allocator.Config{
+		Store:          d.store,
+		Network:        d.controller.Snapshot,
+		Reservable:     reservable(d.cfg.Network),
+		RequireMeters:  d.cfg.Network.Priority.RequireMeters,
+		Owns:           d.owns,
+		Least:          d.cfg.Allocations.MinBandwidth.BitRate(),
+		History:        time.Duration(d.cfg.Allocations.History),
+		Occurrences:    d.cfg.Allocations.Occurrences,
+		ScavengerGrace: d.cfg.Allocations.ScavengerGrace.Duration(),
+		Limits:         func(project string) allocator.Limits { return (*d.limits.Load())[project] },
+		Log:            d.log.With("part", "allocator"),
+		Along:          httpapi.AuditChanges(d.services.audit),
+		Notify:         d.notify(),
+		Pruned:         d.pruned,
+		Maintained:     httpapi.MaintenanceNotifier(d.services.events),
+	}
 }
 
 // openAPI makes the server and listens on the address for users.
@@ -213,7 +219,7 @@ func (d *daemon) openAPI() error {
 	}
 	handler, err := httpapi.New(httpapi.Config{
 		Allocations: d.allocator, Keys: d.keys, Directory: d.users.directory, Tokens: d.users.tokens, SignIns: d.users.signIns,
-		LeastRate: d.cfg.Allocations.MinBandwidth.BitRate(), Planner: d.allocator, Statistics: d.poller,
+		LeastRate: d.cfg.Allocations.MinBandwidth.BitRate(), Planner: d.allocator, Maintenance: d.allocator, Statistics: d.poller,
 		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
 		Page: page, Metrics: metrics, Observe: observe, Bodies: d.bodies,
 		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections), TrustedProxies: trustedProxies(d.cfg.API),

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"time"
 
+	"conga/allocator"
 	"conga/cmd/internal/version"
+	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/httpapi"
 	"conga/stats"
@@ -26,6 +28,7 @@ func (d *daemon) metrics() (http.Handler, func(httpapi.Observation), error) {
 		stats.RegisterNetwork(r, d.controller.Snapshot),
 		stats.RegisterHosts(r, d.hosts),
 		stats.RegisterAllocations(r, d.states),
+		stats.RegisterMaintenances(r, d.maintenances),
 		stats.RegisterTraffic(r, d.poller, d.reserved),
 		stats.RegisterClients(r, d.clients),
 		stats.RegisterQueues(r, d.queues),
@@ -93,6 +96,19 @@ func (d *daemon) hosts() stats.Hosts {
 		}
 	}
 	return h
+}
+
+// maintenances counts the maintenances that are not over, by the name of their
+// phase.
+func (d *daemon) maintenances() map[string]int {
+	out := map[string]int{string(allocator.PhasePlanned): 0, string(allocator.PhaseBegun): 0}
+	now := path.SecondsOf(d.allocator.Now())
+	for _, m := range d.allocator.Maintenances() {
+		if phase := m.Phase(now); phase != allocator.PhaseEnded {
+			out[string(phase)]++
+		}
+	}
+	return out
 }
 
 // states counts the allocations by the name of their state.

@@ -31,18 +31,19 @@ func each(f func(key string, value []byte) error) func() func(string, []byte) er
 
 // decoders has all buckets of the store.
 var decoders = map[store.Bucket]decoder{
-	store.Allocations: {promise: true, check: allocator.CheckLive},
-	store.History:     {check: each(allocator.CheckHistory)},
-	store.Keys:        {promise: true, check: each(auth.CheckKey)},
-	store.Names:       {promise: true, check: each(auth.CheckName)},
-	store.Network:     {check: each(checkNetwork)},
-	store.Connections: {check: each(connections.CheckRecord)},
-	store.Statistics:  {check: checkCounts(stats.Accounts)},
-	store.Receipts:    {check: checkCounts(stats.Receipts)},
-	store.Sums:        {check: checkCounts(stats.Sums)},
-	store.Audit:       {check: each(audit.CheckRecord)},
-	store.Replays:     {check: each(replay.CheckRecord)},
-	store.Webhooks:    {check: each(webhook.CheckRecord)},
+	store.Allocations:  {promise: true, check: allocator.CheckLive},
+	store.Maintenances: {promise: true, check: each(allocator.CheckMaintenance)},
+	store.History:      {check: each(allocator.CheckHistory)},
+	store.Keys:         {promise: true, check: each(auth.CheckKey)},
+	store.Names:        {promise: true, check: each(auth.CheckName)},
+	store.Network:      {check: each(checkNetwork)},
+	store.Connections:  {check: each(connections.CheckRecord)},
+	store.Statistics:   {check: checkCounts(stats.Accounts)},
+	store.Receipts:     {check: checkCounts(stats.Receipts)},
+	store.Sums:         {check: checkCounts(stats.Sums)},
+	store.Audit:        {check: each(audit.CheckRecord)},
+	store.Replays:      {check: each(replay.CheckRecord)},
+	store.Webhooks:     {check: each(webhook.CheckRecord)},
 }
 
 // checkCounts returns the check of a bucket of the statistics.

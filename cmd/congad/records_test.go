@@ -118,6 +118,7 @@ func filled(t *testing.T) config.Config {
 		}})
 		fail(err)
 	}
+	fail(d.store.Commit(ctx, store.Op{Bucket: store.Maintenances, Key: "m1", Value: []byte(`{"id":"m1","element":"0000000000000001","window":{"start":1,"end":2},"created":1}`)}))
 	saved := sample()
 	saved.Switches = []topology.SavedSwitch{{DPID: 1, Desc: "a switch", Tables: 3}}
 	fail(savedNetwork{store: d.store, log: d.log}.Save(topology.SavedChange{Saved: saved}))
@@ -152,13 +153,14 @@ func inventory(t *testing.T, d *daemon) map[store.Bucket]int {
 		t.Fatal(err)
 	}
 	return map[store.Bucket]int{
-		store.Allocations: len(d.allocator.Live("")),
-		store.History:     len(past.List),
-		store.Keys:        len(d.keys.Held(func(auth.Key) bool { return true })),
-		store.Audit:       d.services.audit.Len(),
-		store.Webhooks:    len(d.services.webhooks.List(func(string) bool { return true })),
-		store.Connections: d.reports.Len(),
-		store.Network:     len(saved.Links) + len(saved.Ports) + len(saved.Hosts) + len(saved.Switches),
+		store.Allocations:  len(d.allocator.Live("")),
+		store.History:      len(past.List),
+		store.Maintenances: len(d.allocator.Maintenances()),
+		store.Keys:         len(d.keys.Held(func(auth.Key) bool { return true })),
+		store.Audit:        d.services.audit.Len(),
+		store.Webhooks:     len(d.services.webhooks.List(func(string) bool { return true })),
+		store.Connections:  d.reports.Len(),
+		store.Network:      len(saved.Links) + len(saved.Ports) + len(saved.Hosts) + len(saved.Switches),
 	}
 }
 

@@ -40,9 +40,9 @@ var operatorPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 // than for users, because the name is part of an address.
 func ValidOperator(s string) bool { return operatorPattern.MatchString(s) }
 
-// IssueOperator makes a key that sees everything and changes nothing, for ttl
-// from now. The secret is returned this once and cannot be had again. along is
-// committed with it.
+// IssueOperator makes a key that sees everything and changes nothing but
+// maintenance, for ttl from now. The secret is returned this once and cannot be
+// had again. along is committed with it.
 func (k *Keys) IssueOperator(ctx context.Context, name string, ttl time.Duration, along ...store.Op) (secret string, key Key, err error) {
 	if !ValidOperator(name) || ttl <= 0 || ttl > MaxOperatorTTL {
 		return "", Key{}, errors.New("auth: issue operator's key: name or lifetime is out of bounds")

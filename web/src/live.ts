@@ -14,7 +14,8 @@ export interface Live {
 }
 
 const kinds = ["allocation.changed", "allocation.deleted", "allocation.degraded", "allocation.idle", "topology.changed", "reset",
-  "security.address_contested", "security.switch_refused", "security.probe_relayed", "switch.limited"];
+  "security.address_contested", "security.switch_refused", "security.probe_relayed", "switch.limited",
+  "maintenance.planned", "maintenance.begun", "maintenance.ended"];
 const fed = 200; // events of all sorts
 const kept = 50; // events of one allocation
 const followed = 200; // allocations of which events are kept

@@ -1,8 +1,10 @@
 package acceptance
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // members are valid members, as JSON, of every request that has any.
@@ -13,6 +15,7 @@ var members = map[string]string{
 	"connections": "[" + reportOfOne + "]", "connection_uuid": `"00000000-0000-4000-8000-000000000000"`,
 	"start_time": `"+3600"`, "recurrence": `{"rrule":"FREQ=DAILY;COUNT=2"}`,
 	"name": `"one-more"`, "url": `"https://127.0.0.1:9/hook"`,
+	"switch": `"1"`, "end_time": fmt.Sprint(time.Now().Unix() + 3600), "note": `"new fans"`,
 }
 
 // TestHostile sends the running daemon, over HTTPS, every invalid request that
@@ -54,7 +57,7 @@ func TestHostile(t *testing.T) {
 func (r *resources) everything(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, list := range []string{"allocations", "connections", "operators", "webhooks", "projects"} {
+	for _, list := range []string{"allocations", "connections", "operators", "webhooks", "projects", "maintenance"} {
 		all.WriteString(r.asAdmin(t).want(200, "GET", "/api/v1/"+list+"?per_page=1000", "").body)
 	}
 	key := r.asAdmin(t).want(200, "GET", "/api/v1/auth/"+r.key, "").body

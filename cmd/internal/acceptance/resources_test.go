@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"conga/httpapi/auth"
 	"conga/httpapi/httpapitest"
@@ -41,10 +42,11 @@ func (w *world) resources(t *testing.T) *resources {
 		u.cleared(one.(map[string]any)["allocation_id"].(string))
 	}
 	connection := u.ask("POST", "/api/connections", "["+reportOfOne+"]").text("connection_uuid")
+	maintenance := admin.ask("POST", "/api/v1/maintenance", farMaintenance).text("maintenance_id")
 	other := w.user(t, "abc123", "projectB") // whose key may end without this one's
 	return &resources{u, map[string]string{
 		"{key_id}":        auth.KeyID(other.key),
-		"{allocation_id}": id, "{webhook_id}": hook, "{name}": name, "{series_id}": series,
+		"{allocation_id}": id, "{webhook_id}": hook, "{name}": name, "{series_id}": series, "{maintenance_id}": maintenance,
 		"{connection_uuid}": connection, "{api_key}": u.key, "{project_id}": "projectB", "{dpid}": "0000000000000001",
 		"{from}": "0000000000000001:2", "{to}": "0000000000000002:1", "{port}": "1",
 	}}
@@ -57,6 +59,9 @@ type operation struct {
 	path, named string // named: the path with {} for the name in it, or ""
 	body        string
 }
+
+// farMaintenance asks for a maintenance when nothing is planned any more.
+var farMaintenance = fmt.Sprintf(`{"switch":"1","start_time":%d,"end_time":%d}`, time.Now().Unix()+600*24*3600, time.Now().Unix()+600*24*3600+60)
 
 // bodies are what requests hold that need something, by method and template.
 var bodies = map[string]string{
@@ -73,6 +78,7 @@ var bodies = map[string]string{
 	"POST /api/v1/connections":           "[" + reportOfOne + "]",
 	"POST /api/connections":              "[" + reportOfOne + "]",
 	"POST /operators":                    `{"name":"one-more"}`,
+	"POST /maintenance":                  farMaintenance,
 	"POST /webhooks":                     `{"url":"https://127.0.0.1:9/hook"}`,
 	"PUT /webhooks/{webhook_id}":         `{"url":"https://127.0.0.1:9/hook"}`,
 	"POST /allocations/{allocation_id}":  `{"duration":61}`,

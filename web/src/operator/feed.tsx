@@ -35,6 +35,10 @@ export function sentence(e: Event): string {
   if (e.claim) return `▲ ${e.claim.claimed_by} at ${at(e.claim.claimed_at)} claims ${e.claim.address ?? "to be"} ${e.claim.address ? "of " : ""}${e.claim.mac} at ${at(e.claim.at)}, and is not believed`;
   if (e.switch) return `switch ${e.switch.dpid}: ${e.switch.limitations.join(" ") || "nothing limits it any more"}`;
   if (e.refusal) return `▲ a switch that says it is ${e.refusal.dpid} may not connect from ${e.refusal.address}: ${e.refusal.reason}`;
+  if (e.maintenance) {
+    const m = e.maintenance;
+    return `${m.switch ? `switch ${m.switch}` : `link ${m.link}`}: maintenance ${m.state}, ${zonedMoment(m.start_time)} to ${zonedMoment(m.end_time)}`;
+  }
   if (e.port) return `▲ probes of ${at(e.peer)} arrive at ${at(e.port)}, though no cable can be between the two`;
   return "events were missed; everything was read anew";
 }
