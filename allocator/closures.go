@@ -195,8 +195,8 @@ func (c *closures) closing(id topology.LinkID) *timeline {
 // own.
 func (c *closures) differs(id topology.LinkID) bool { return c.open.differs(id) }
 
-// peak, fit, fitBefore, above and aboveUntil return what those of
-// [linkCalendar] do, with what closures take.
+// peak returns the most that is taken of a link at any moment of the window, in
+// bit/s: by reservations and closures, as with all that follow.
 func (c *closures) peak(id topology.LinkID, w Window) bitrate.Rate {
 	l := c.line(id)
 	if l == nil {
@@ -205,6 +205,8 @@ func (c *closures) peak(id topology.LinkID, w Window) bitrate.Rate {
 	return bitrate.Rate(l.peak(w))
 }
 
+// fit returns the earliest start, not before w's, at which a window of w's
+// length finds no more than room taken of a link throughout.
 func (c *closures) fit(id topology.LinkID, w Window, room bitrate.Rate) Seconds {
 	l := c.line(id)
 	if l == nil {
@@ -213,6 +215,8 @@ func (c *closures) fit(id topology.LinkID, w Window, room bitrate.Rate) Seconds 
 	return l.fit(w, int64(room))
 }
 
+// fitBefore returns the latest start, not after w's, at which a window of w's
+// length finds no more than room taken of a link throughout.
 func (c *closures) fitBefore(id topology.LinkID, w Window, room bitrate.Rate) Seconds {
 	l := c.line(id)
 	if l == nil {
@@ -221,6 +225,9 @@ func (c *closures) fitBefore(id topology.LinkID, w Window, room bitrate.Rate) Se
 	return l.fitBefore(w, int64(room))
 }
 
+// above returns the first time, within a window, throughout which more than
+// room is taken of a link; it may go on beyond the window. The zero window is
+// none.
 func (c *closures) above(id topology.LinkID, w Window, room bitrate.Rate) Window {
 	l := c.line(id)
 	if l == nil {
@@ -229,6 +236,8 @@ func (c *closures) above(id topology.LinkID, w Window, room bitrate.Rate) Window
 	return l.above(w, int64(room))
 }
 
+// aboveUntil returns the end of the last time within a window throughout which
+// more than room is taken of a link; the start of the window if there is none.
 func (c *closures) aboveUntil(id topology.LinkID, w Window, room bitrate.Rate) Seconds {
 	l := c.line(id)
 	if l == nil {

@@ -107,48 +107,6 @@ func (c linkCalendar) peak(id topology.LinkID, w Window) bitrate.Rate {
 	return bitrate.Rate(l.peak(w))
 }
 
-// fit returns the earliest start, not before w's, at which a window of w's
-// length finds no more than room reserved of a link throughout.
-func (c linkCalendar) fit(id topology.LinkID, w Window, room bitrate.Rate) Seconds {
-	l := c.line(id)
-	if l == nil {
-		return w.Start
-	}
-	return l.fit(w, int64(room))
-}
-
-// fitBefore returns the latest start, not after w's, at which a window of w's
-// length finds no more than room reserved of a link throughout.
-func (c linkCalendar) fitBefore(id topology.LinkID, w Window, room bitrate.Rate) Seconds {
-	l := c.line(id)
-	if l == nil {
-		return w.Start
-	}
-	return l.fitBefore(w, int64(room))
-}
-
-// above returns the first time, within a window, throughout which more than
-// room is reserved of a link; it may go on beyond the window. The zero window
-// is none.
-func (c linkCalendar) above(id topology.LinkID, w Window, room bitrate.Rate) Window {
-	l := c.line(id)
-	if l == nil {
-		return Window{}
-	}
-	return l.above(w, int64(room))
-}
-
-// aboveUntil returns the end of the last time within a window throughout which
-// more than room is reserved of a link; the start of the window if there is
-// none.
-func (c linkCalendar) aboveUntil(id topology.LinkID, w Window, room bitrate.Rate) Seconds {
-	l := c.line(id)
-	if l == nil {
-		return w.Start
-	}
-	return max(w.Start, l.aboveUntil(w, int64(room)))
-}
-
 // linkReservations returns what steps over links hold of their cables: as much
 // of both directions, or of each its own.
 func linkReservations(links []topology.LinkID, steps []Step, reverse path.Reverse) []reservation[lane] {

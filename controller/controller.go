@@ -280,6 +280,12 @@ func (c *Controller) SetCapacities(links []topology.LinkOverride) {
 	c.post(context.Background(), capacities(links))
 }
 
+// Drain says which switches and links are to be left alone from now on, because
+// they are about to be under maintenance: best effort leaves them, make before
+// break, where another way leads, and returns to those that are not named any
+// more. It may be called before Run.
+func (c *Controller) Drain(list []path.Element) { c.post(context.Background(), drained(list)) }
+
 // FramesSeen takes note of how much best effort was to leave by a port of late:
 // how many bit/s of frames without checksum, and how many packets/s. It does
 // not block.

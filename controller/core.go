@@ -20,6 +20,7 @@ const (
 	reprobes  = 100                    // probes a tick that follow such as have stayed away
 	greetings = 4                      // whole states made before other events are looked at
 	saveEvery = 100 * time.Millisecond // the saved network is written at most this often
+	easeFor   = 30 * time.Second       // after what is drained has changed ways change with ease
 )
 
 // core owns the topology and the circuits. All its methods run
@@ -142,6 +143,7 @@ func (k *core) run() {
 			k.nameMissing()
 			k.settlePortions(k.now)
 			k.lend(k.now)
+			k.stale = k.wanted.Pass(k.now) || k.stale
 			k.bursts.tick(k.now)
 		case <-k.ctx.Done():
 			k.stop()

@@ -188,6 +188,23 @@ type capacities []topology.LinkOverride
 
 func (e capacities) apply(k *core) { k.builder.SetCapacities(e) }
 
+// drained: these are to be left alone.
+type drained []path.Element
+
+func (e drained) apply(k *core) {
+	var switches []openflow.DPID
+	var cables []topology.LinkID
+	for _, one := range e {
+		if one.Cable == (topology.LinkID{}) {
+			switches = append(switches, one.Switch)
+		} else {
+			cables = append(cables, one.Cable)
+		}
+	}
+	k.builder.SetDrained(switches, cables)
+	k.wanted.Ease(k.now, k.now.Add(easeFor))
+}
+
 // framesSeen: the best effort that is to leave by a port has frames of a size.
 type framesSeen struct {
 	at   topology.PortID

@@ -19,6 +19,7 @@ import (
 // did.
 type fabric struct {
 	lost    []string // what Lost is to return; guarded by mu
+	drained []path.Element
 	latency time.Duration
 	hanging map[string]bool // circuits for which calls do not return
 
@@ -129,6 +130,13 @@ func (f *fabric) Lost() []string {
 	lost := f.lost
 	f.lost = nil
 	return lost
+}
+
+// Drain implements Network.
+func (f *fabric) Drain(list []path.Element) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.drained = list
 }
 
 func (f *fabric) note(format string, args ...any) {

@@ -26,6 +26,9 @@ type Network interface {
 	// switch has confirmed it. A switch that is away loses them when it
 	// returns.
 	Remove(ctx context.Context, id string) error
+	// Drain says which switches and links traffic is to leave from now on where
+	// another way leads, and no others.
+	Drain([]path.Element)
 	// Lost returns the IDs of circuits that were installed and are not any
 	// more, because a switch has no room for them. Each is returned once.
 	Lost() []string

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"conga/allocator"
+	"conga/controller/path"
 )
 
 // Defaults of a [Config].
@@ -130,6 +132,7 @@ func (r *run) decide(ctx context.Context, calls *sync.WaitGroup) {
 	clock := newStepper(a.Now)
 	changed := r.cfg.Network.Changed()
 	a.NetworkChanged()
+	var drained []path.Element
 	for {
 		if by := clock.step(); by != 0 {
 			r.cfg.Log.Warn("the clock was set", "by", by)
@@ -137,6 +140,11 @@ func (r *run) decide(ctx context.Context, calls *sync.WaitGroup) {
 		}
 		due, next := a.Due(free)
 		free -= len(due)
+		if now := a.Drains(); !slices.Equal(now, drained) {
+			drained = now
+			r.cfg.Log.Info("traffic leaves what is under maintenance", "elements", len(now))
+			r.cfg.Network.Drain(now)
+		}
 		for _, t := range due {
 			calls.Go(func() { r.do(ctx, t) })
 		}

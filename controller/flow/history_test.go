@@ -230,8 +230,23 @@ func (h *history) capacities() {
 	h.builder.SetCapacities(links)
 }
 
+// drain has a switch left alone, or a cable, or nothing any more.
+func (h *history) drain() {
+	p := h.port()
+	switch rapid.IntRange(0, 2).Draw(h.T, "drained") {
+	case 0:
+		h.builder.SetDrained([]openflow.DPID{p.DPID}, nil)
+	case 1:
+		h.builder.SetDrained(nil, []topology.LinkID{{From: p, To: h.port()}})
+	default:
+		h.builder.SetDrained(nil, nil)
+	}
+}
+
 func (h *history) step() {
-	switch rapid.IntRange(0, 24).Draw(h.T, "what") {
+	switch rapid.IntRange(0, 25).Draw(h.T, "what") {
+	case 25:
+		h.drain()
 	case 14, 15:
 		h.lend()
 	case 23, 24:

@@ -99,6 +99,7 @@ func (w *Wanted) ask(s *site, x *station, port openflow.PortNo, generation uint6
 	if h.whole == w.epoch { // so may be the ways of others, over this one
 		w.epoch++
 	}
+	w.ease.leaves(s, x, *h)
 	h.port, h.whole, h.passed = port, 0, 0
 	h.pending++
 	s.asked = append(s.asked, asked{x, generation})
@@ -124,6 +125,7 @@ func (w *Wanted) Confirmed(dpid openflow.DPID, all uint64, lapses []Lapse) (more
 		if h.pending--; h.pending > 0 {
 			continue
 		}
+		w.ease.confirmed(s, x)
 		if w.due(s, x); len(w.lingering) > 0 {
 			w.dueBeyond(s, x)
 		}

@@ -33,8 +33,8 @@ type tree struct {
 
 const unreached = ^uint64(0)
 
-// lateMetric is what a link that is late costs besides: more than any way of
-// others.
+// lateMetric is what a link that is late or drained costs besides: more than
+// any way of others.
 const lateMetric = 1 << 44
 
 // NewRoutes returns the routes of a snapshot. They depend on nothing but its

@@ -66,6 +66,7 @@ func (w *Wanted) decide(s *site, x *station, generation uint64) {
 		if state == open && s.compared && w.leadsHere(s, x, false) {
 			w.ask(s, x, sink, generation)
 		}
+	case state == whole && h.port != port && h.port != 0 && w.putsOff(s, x, port):
 	case state == whole && h.port != port:
 		w.ask(s, x, port, generation)
 	case state == barred:

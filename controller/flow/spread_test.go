@@ -171,7 +171,25 @@ func (s *spreading) pass(d time.Duration) {
 			}
 		}
 		s.builder.Expire(s.now)
+		if s.wanted.Pass(s.now) {
+			s.take()
+		}
 	}
+}
+
+// drain has a switch left alone, or a cable, or nothing any more.
+func (s *spreading) drain() {
+	p := s.port()
+	switch rapid.IntRange(0, 2).Draw(s.T, "drained") {
+	case 0:
+		s.builder.SetDrained([]openflow.DPID{p.DPID}, nil)
+	case 1:
+		s.builder.SetDrained(nil, []topology.LinkID{{From: p, To: s.cables[p]}})
+	default:
+		s.builder.SetDrained(nil, nil)
+	}
+	s.wanted.Ease(s.now, s.now.Add(30*time.Second))
+	s.publish()
 }
 
 func (s *spreading) publish() {
@@ -275,7 +293,9 @@ func (s *spreading) report(d openflow.DPID) {
 func (s *spreading) step() {
 	d := s.dpid()
 	mac := host(openflow.DPID(rapid.IntRange(1, spreadHosts).Draw(s.T, "host")))
-	switch x := s.devices[d]; rapid.IntRange(0, 19).Draw(s.T, "what") {
+	switch x := s.devices[d]; rapid.IntRange(0, 20).Draw(s.T, "what") {
+	case 20:
+		s.drain()
 	case 0:
 		s.plug(s.port(), s.port())
 	case 1:

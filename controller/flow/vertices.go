@@ -60,7 +60,7 @@ func (r *Routes) put(l topology.Link) {
 
 func metricOf(l topology.Link) uint64 {
 	m := max(1, uint64(l.Metric))
-	if l.Late {
+	if l.Late || l.Drained {
 		m += lateMetric
 	}
 	return m

@@ -29,6 +29,7 @@ type Wanted struct {
 	diverted  []target                            // that lead to another switch than they did
 	away      map[openflow.DPID][]openflow.PortNo // what switches held that are not watched any more; see away.go
 	lingering map[target]bool                     // entries that have to stay while others lead to them
+	ease      easing                              // see ease.go
 	refusals  int                                 // how many entries towards hosts are refused
 	epoch     uint32                              // in which a way that was found whole is so still
 

@@ -149,7 +149,7 @@ func (b *Builder) renewLinks(s *Snapshot) {
 }
 
 func (b *Builder) link(c *cable, from PortID) Link {
-	l := Link{ID: c.id(c.from(from)), Metric: c.metric, Latency: c.latency, Late: b.tardy(c), Capacity: b.cfg.DefaultCapacity}
+	l := Link{ID: c.id(c.from(from)), Metric: c.metric, Latency: c.latency, Late: b.tardy(c), Drained: b.drained.has(c), Capacity: b.cfg.DefaultCapacity}
 	if p := b.port(from); p != nil {
 		l.Capacity = b.capacity(from, p.port)
 	}

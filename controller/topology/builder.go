@@ -29,6 +29,7 @@ type Builder struct {
 	due        deadlines
 	settled    bool // the grace of the start is over
 	late       latecomers
+	drained    drains
 	arrival    time.Time // attended, when a switch was last ready for the first time
 
 	switches map[openflow.DPID]*switchState

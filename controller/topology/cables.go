@@ -17,7 +17,7 @@ type cable struct {
 	latency    time.Duration // 0: not known
 	carries    bool          // these three are of the last snapshot
 	tree       bool
-	late       bool // it leads to a switch that is late
+	late       bool // it leads to a switch that is late, or is drained
 	oneWay     bool // it has been known in one direction only for longer than it takes to find the other
 }
 

@@ -51,7 +51,7 @@ func newHistory(t *rapid.T) *history {
 // step lets something happen.
 func (h *history) step(t *rapid.T) {
 	x, y := h.port.Draw(t, "x"), h.port.Draw(t, "y")
-	switch rapid.IntRange(0, 20).Draw(t, "event") {
+	switch rapid.IntRange(0, 21).Draw(t, "event") {
 	case 0:
 		h.SwitchUp(Switch{DPID: x.DPID, Tables: 254}, ports(rapid.IntRange(1, historyPorts).Draw(t, "ports")), h.now)
 	case 1, 2:
@@ -76,6 +76,19 @@ func (h *history) step(t *rapid.T) {
 		h.HostSeen(0, x, mac, []netip.Addr{addr}, true, h.now)
 	case 19, 20:
 		h.WideSeen(x, y, h.now)
+	case 21:
+		var switches []openflow.DPID
+		if rapid.Bool().Draw(t, "drained switch") {
+			switches = append(switches, x.DPID)
+		}
+		var cables []LinkID
+		for range rapid.IntRange(0, 2).Draw(t, "drained cables") {
+			cables = append(cables, LinkID{From: y, To: h.port.Draw(t, "z")})
+		}
+		if c := h.cableAt(y); c != nil && rapid.Bool().Draw(t, "drained cable") {
+			cables = append(cables, c.id(1))
+		}
+		h.SetDrained(switches, cables)
 	case 12:
 		h.SetQueues(x.DPID, 1, []openflow.PortNo{x.Port})
 	case 13:
@@ -138,7 +151,7 @@ func (h *history) checkStandings(t *rapid.T) {
 func spanningTree(links map[PortID]Link, was func(LinkID) bool) map[PortID]bool {
 	order := slices.SortedFunc(maps.Values(links), func(a, b Link) int {
 		first := map[bool]int{true: 0, false: 1}
-		return cmp.Or(first[b.Late]-first[a.Late], first[was(a.ID)]-first[was(b.ID)], cmp.Compare(a.Metric, b.Metric), CompareLinks(a.ID, b.ID))
+		return cmp.Or(first[b.Late || b.Drained]-first[a.Late || a.Drained], first[was(a.ID)]-first[was(b.ID)], cmp.Compare(a.Metric, b.Metric), CompareLinks(a.ID, b.ID))
 	})
 	root := map[openflow.DPID]openflow.DPID{}
 	find := func(d openflow.DPID) openflow.DPID {

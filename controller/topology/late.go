@@ -2,6 +2,7 @@ package topology
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -78,35 +79,33 @@ func (b *Builder) tardy(c *cable) bool {
 	return b.late.of[c.ends[0].DPID] || b.late.of[c.ends[1].DPID]
 }
 
-// weigh takes note of whether a cable that carries is late.
+// weigh takes note of whether a cable that carries is late, or drained.
 func (b *Builder) weigh(c *cable) {
-	late := b.tardy(c)
+	late := b.tardy(c) || b.drained.has(c)
 	if late != c.late {
 		c.late, b.late.weighed = late, true
 	}
 }
 
-// overtaken returns the cables of the tree that are late, the one that is
-// preferred least first, if others may take over from them by now: some came to
-// carry, or became late, or are no longer.
+// overtaken returns the cables of the tree that are late, or drained, the one
+// that is preferred least first, if others may take over from them by now: some
+// came to carry, or became late, or are no longer.
 func (b *Builder) overtaken(came bool) (cables []*cable) {
 	if !came && !b.late.weighed {
 		return nil
 	}
 	b.late.weighed = false
 	for dpid := range b.late.of {
-		for _, c := range b.cables[dpid] {
-			if c.tree && c.carries && (c.ends[0].DPID == dpid || !b.late.of[c.ends[0].DPID]) {
-				cables = append(cables, c)
-			}
-		}
+		cables = slices.AppendSeq(cables, maps.Values(b.cables[dpid]))
 	}
+	cables = append(cables, b.drained.of(b)...)
+	cables = slices.DeleteFunc(cables, func(c *cable) bool { return !c.tree || !c.carries })
 	slices.SortFunc(cables, func(x, y *cable) int { return -x.compare(y) })
-	return cables
+	return slices.Compact(cables)
 }
 
-// compare orders cables as the tree takes them: first those that lead to no
-// switch that is late, and of these the cheaper.
+// compare orders cables as the tree takes them: first those that are
+// neither late nor drained, and of these the cheaper.
 func (c *cable) compare(o *cable) int {
 	if c.late != o.late {
 		if o.late {

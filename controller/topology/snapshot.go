@@ -93,6 +93,11 @@ type Link struct {
 	// the controller was out of reach, though others have. It is to be used
 	// only where nothing else leads.
 	Late bool
+
+	// Drained reports whether the link, or one of its switches, is about to be
+	// under maintenance or is. Best effort takes it only where nothing else
+	// leads.
+	Drained bool
 }
 
 // A Host is an end station, seen at an edge port.
