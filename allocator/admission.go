@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"conga/bitrate"
@@ -30,6 +31,7 @@ type planner struct {
 	allowance *bitrate.Rate               // of the project, which a refusal has in mind; nil: any
 	readings  *readings                   // if not nil, what has been read, which stays so
 	constant  bool                        // no profile is looked for
+	after     []Step                      // what is asked for after the window, where closures do not count; see stageFinder
 }
 
 // errRefused is the cause of a terse planner's refusals.
@@ -68,16 +70,36 @@ func (d *demand) accesses() [4]need {
 }
 
 // free returns what allocations may still take of a link throughout a window,
-// in bit/s.
+// in bit/s, and of what is asked for after it.
 func (pl planner) free(l topology.Link, w Window) bitrate.Rate {
-	limit, peak := pl.limitOf(l), pl.calendars.room.peak(l.ID, w)
+	rate := pl.freeIn(&pl.calendars.room, l, w)
+	for _, s := range pl.after {
+		rate = min(rate, pl.freeIn(pl.calendars.links, l, s.Window))
+	}
+	return rate
+}
+
+// peaks tells what is taken of links, at most, throughout a window.
+type peaks interface {
+	peak(id topology.LinkID, w Window) bitrate.Rate
+}
+
+// freeIn returns what a link has free throughout a window by a calendar, in
+// bit/s.
+func (pl planner) freeIn(c peaks, l topology.Link, w Window) bitrate.Rate {
+	limit, peak := pl.limitOf(l), c.peak(l.ID, w)
 	for _, x := range pl.own {
 		if x.on.covers(l.ID) && x.window.Overlaps(w) {
-			peak = pl.others(l.ID, w)
+			peak = pl.others(c, l.ID, w)
 			break
 		}
 	}
 	return limit - min(limit, peak)
+}
+
+// freeAfter reports whether a link has free what is asked for after the window.
+func (pl planner) freeAfter(l topology.Link) bool {
+	return !slices.ContainsFunc(pl.after, func(s Step) bool { return pl.freeIn(pl.calendars.links, l, s.Window) < s.Rate })
 }
 
 // freeOfOthers returns what free does, as if nothing were closed.
@@ -86,9 +108,9 @@ func (pl planner) freeOfOthers(l topology.Link, w Window) bitrate.Rate {
 	return limit - min(limit, pl.calendars.links.peak(l.ID, w))
 }
 
-// others returns the peak on a link of what is reserved besides pl.own, in
+// others returns the peak on a link of what a calendar has besides pl.own, in
 // bit/s.
-func (pl planner) others(id topology.LinkID, w Window) (peak bitrate.Rate) {
+func (pl planner) others(c peaks, id topology.LinkID, w Window) (peak bitrate.Rate) {
 	for w.Start < w.End {
 		piece, own := w, bitrate.Rate(0)
 		for _, x := range pl.own {
@@ -100,7 +122,7 @@ func (pl planner) others(id topology.LinkID, w Window) (peak bitrate.Rate) {
 				piece.End, own = min(piece.End, x.window.End), x.rate
 			}
 		}
-		if p := pl.calendars.room.peak(id, piece); p > own {
+		if p := c.peak(id, piece); p > own {
 			peak = max(peak, p-own)
 		}
 		w.Start = piece.End
@@ -165,7 +187,8 @@ func (pl planner) noting(q path.Query) path.Query {
 func (pl planner) fits(d demand, p path.Path, w Window) bool {
 	for _, id := range p.Links() {
 		for _, x := range [...]need{{id, d.Bandwidth}, {id.Reverse(), d.back()}} {
-			if l, ok := pl.snapshot.Link(x.id); !ok || !pl.has(l, w, x.rate) {
+			l, ok := pl.snapshot.Link(x.id)
+			if !ok || !pl.has(l, w, x.rate) || len(d.steps) > 0 && !pl.freeAfter(l) {
 				return false
 			}
 		}

@@ -29,6 +29,11 @@ type stage struct {
 	backup path.Path
 }
 
+// equal reports whether stages are the same.
+func (l stage) equal(o stage) bool {
+	return l.window == o.window && l.path.Equal(o.path) && l.backup.Equal(o.backup)
+}
+
 // links returns the links of the stage, each in one direction.
 func (l *stage) links() []topology.LinkID { return path.LinksOf(l.path, l.backup) }
 
@@ -147,7 +152,7 @@ func (a *Allocator) stagesLocked(it *item, c *record, w Window, block *obstacles
 	}
 	pl := a.plannerLocked()
 	pl.obstacles, pl.own = block, it.reservations().links
-	f := stageFinder{a, it, c, pl, demand{Request: c.Request, from: from, to: to}}
+	f := stageFinder{a, it, c, pl, demand{Request: c.Request, from: from, to: to}, w.End}
 	if had := f.kept(w); len(had) > 0 {
 		return had, true
 	}
@@ -161,13 +166,16 @@ func (a *Allocator) stagesLocked(it *item, c *record, w Window, block *obstacles
 	return stages, stages[len(stages)-1].window.End == w.End
 }
 
-// A stageFinder looks for the stages of one allocation.
+// A stageFinder looks for the stages of one allocation. A path that is taken
+// for a stage is held until the end, since what is to come after it may not, so
+// there must be room for it as long.
 type stageFinder struct {
 	*Allocator
 	item   *item
 	record *record
 	pl     planner
 	demand demand
+	end    Seconds // of all stages
 }
 
 // kept returns the stages that the allocation has, for a window, if they will
@@ -180,11 +188,15 @@ func (f *stageFinder) kept(w Window) []stage {
 	stages := slices.Clone(had)
 	stages[0].window.Start = w.Start
 	for _, l := range stages {
-		whole := len(l.backup) > 0 || !f.demand.Protected
+		whole := (len(l.backup) > 0) == f.demand.Protected
 		if _, alive := path.Alive(f.seen, l.path); !alive || !whole || l.window.empty() || f.calendars.room.closedIn(l.links(), l.window) {
 			return nil
 		}
-		if from, to := l.path.Ends(); from != f.demand.from || to != f.demand.to || !f.pl.fits(f.in(l.window), l.path, l.window) {
+		pl, d := f.until(f.pl, l.window), f.in(l.window)
+		if from, to := l.path.Ends(); from != f.demand.from || to != f.demand.to || !pl.fits(d, l.path, l.window) {
+			return nil
+		}
+		if _, alive := path.Alive(f.seen, l.backup); len(l.backup) > 0 && (!alive || !pl.fits(d, l.backup, l.window)) {
 			return nil
 		}
 	}
@@ -197,6 +209,15 @@ func (f *stageFinder) in(w Window) demand {
 		return f.demand.inSteps(clipped(f.record.Steps(), w))
 	}
 	return f.demand
+}
+
+// until returns a planner that looks for what is held from a window on until
+// the end.
+func (f *stageFinder) until(pl planner, w Window) planner {
+	if w.End < f.end {
+		pl.after = clipped(f.record.Steps(), Window{w.End, f.end})
+	}
+	return pl
 }
 
 // next returns the stage from a window's start on: over all of it or, if no
@@ -212,7 +233,11 @@ func (f *stageFinder) next(w Window) (stage, bool) {
 		return stage{}, false
 	}
 	l, ok := f.over(Window{w.Start, ends[n-1]})
-	l.window.End -= f.lead()
+	if l.window.End = w.End; ok {
+		if first, closes := f.calendars.room.first(l.links(), l.window); closes {
+			l.window.End = first.Start - f.lead()
+		}
+	}
 	return l, ok
 }
 
@@ -220,7 +245,7 @@ func (f *stageFinder) next(w Window) (stage, bool) {
 func (f *stageFinder) over(w Window) (stage, bool) {
 	asked := f.in(w)
 	for _, pl := range f.sparingLocked(f.pl, f.item) {
-		d := asked
+		pl, d := f.until(pl, w), asked
 		if p, ok := pl.findAnyhow(&d, w); ok {
 			return stage{w, p, pl.backup(d.Request, p, w)}, true
 		}
@@ -231,8 +256,8 @@ func (f *stageFinder) over(w Window) (stage, bool) {
 // setStagesLocked reserves other stages for an item than it has, of which no
 // change is under way.
 func (a *Allocator) setStagesLocked(it *item, stages []stage) {
-	if len(stages) == 0 && len(it.stages) == 0 {
-		return
+	if slices.EqualFunc(stages, it.stages, stage.equal) {
+		return // to reserve them again would have what waits for their room look again, this item too
 	}
 	it.own().stages = stages
 	if a.staged[it] = true; len(stages) == 0 {
@@ -259,7 +284,7 @@ func (a *Allocator) advanceLocked(it *item, next *record) {
 // withStages returns reservations with what stages of a state take.
 func (c *record) withStages(h reservations, stages []stage) reservations {
 	for _, l := range stages {
-		steps := clipped(c.Steps(), l.window)
+		steps := clipped(c.Steps(), Window{l.window.Start, c.limit()}) // as long as its path is held then
 		h = h.hull(reservations{links: linkReservations(l.links(), steps, c.Reverse)})
 	}
 	return h
@@ -271,6 +296,10 @@ func (c *record) withStages(h reservations, stages []stage) reservations {
 // window. settled is false if something else is wrong with it. Where there is
 // no way it stays as it is.
 func (a *Allocator) withdrawLocked(it *item, c *record, now Seconds, block *obstacles) (next *record, settled bool) {
+	if !a.crossesLocked(c, now) { // any more
+		a.setStagesLocked(it, nil)
+		return nil, false
+	}
 	a.withoutLocked(it, func() {
 		pl := a.plannerLocked()
 		pl.obstacles = block

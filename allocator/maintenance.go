@@ -55,7 +55,7 @@ func (m *Maintenance) end() Seconds {
 // Phase returns where it is in its life at a moment.
 func (m *Maintenance) Phase(now Seconds) Phase {
 	switch {
-	case m.end() <= now:
+	case m.end() <= now, m.Ended != 0: // also if the clock was set back since
 		return PhaseEnded
 	case m.Window.Start <= now:
 		return PhaseBegun

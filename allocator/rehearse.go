@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 
 	"conga/allocator/store"
 	"conga/controller/path"
@@ -218,6 +220,8 @@ func (a *Allocator) checkMaintenanceLocked(m *Maintenance, now Seconds) *Error {
 		return invalid("end_time", "it would last more than %d seconds, the most there is", int64(MaxDuration))
 	case len(m.Note) > MaxNote:
 		return invalid("note", "has %d bytes; the most is %d", len(m.Note), MaxNote)
+	case strings.ContainsFunc(m.Note, unicode.IsControl):
+		return invalid("note", "has a character that cannot be printed, or several lines")
 	case !a.knowsLocked(m.Element):
 		return invalid(field, "there is no %s %s in the network", field, m.Element)
 	}

@@ -118,9 +118,12 @@ func (d demand) inSteps(steps []Step) demand {
 func (pl planner) freeFor(d demand) func(topology.Link) bitrate.Rate {
 	return func(l topology.Link) bitrate.Rate {
 		for _, s := range d.steps {
-			if pl.free(l, s.Window) < s.Rate {
+			if pl.freeIn(&pl.calendars.room, l, s.Window) < s.Rate {
 				return 0
 			}
+		}
+		if !pl.freeAfter(l) {
+			return 0
 		}
 		return d.Bandwidth
 	}

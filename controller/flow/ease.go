@@ -46,7 +46,11 @@ func (w *Wanted) Pass(now time.Time) (more bool) {
 		return false
 	}
 	for t, l := range e.left {
-		if t.site.gone || t.station.slot == noSlot || !l.at.IsZero() && now.Sub(l.at) > inFlight {
+		since := l.at
+		if since.IsZero() { // a switch that does not confirm holds nothing up for longer
+			since = e.until
+		}
+		if t.site.gone || t.station.slot == noSlot || now.Sub(since) > inFlight {
 			delete(e.left, t)
 		}
 	}
