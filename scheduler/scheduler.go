@@ -140,13 +140,14 @@ func (r *run) decide(ctx context.Context, calls *sync.WaitGroup) {
 		}
 		due, next := a.Due(free)
 		free -= len(due)
+		for _, t := range due {
+			calls.Go(func() { r.do(ctx, t) })
+		}
+		// After the tasks, which do not wait for the allocator's lock.
 		if now := a.Drains(); !slices.Equal(now, drained) {
 			drained = now
 			r.cfg.Log.Info("traffic leaves what is under maintenance", "elements", len(now))
 			r.cfg.Network.Drain(now)
-		}
-		for _, t := range due {
-			calls.Go(func() { r.do(ctx, t) })
 		}
 		if free == 0 {
 			next = time.Time{} // a call has to return first
