@@ -268,6 +268,7 @@ func TestMaintenanceIsChecked(t *testing.T) {
 		{Maintenance{Element: ofSwitch(1), Window: span(10, 10)}, "end_time"},
 		{Maintenance{Element: ofSwitch(1), Window: span(0, MaxDuration+1)}, "end_time"},
 		{Maintenance{Element: ofSwitch(1), Window: span(0, 10), Note: strings.Repeat("x", MaxNote+1)}, "note"},
+		{Maintenance{Element: ofSwitch(1), Window: span(0, 10), Note: "new\x1bfans"}, "note"},
 	} {
 		_, _, err := w.a.Maintain(bg, x.m, false)
 		refused(t, err, Invalid, x.field)

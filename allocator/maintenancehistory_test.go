@@ -111,7 +111,7 @@ func (h *history) endAny(t *rapid.T) {
 		}
 	}
 	if len(ids) == 0 {
-		t.Skip("none")
+		t.Skip("nothing to end")
 	}
 	h.a.EndMaintenance(bg, rapid.SampledFrom(ids).Draw(t, "which"))
 }

@@ -112,9 +112,11 @@ func TestEndedStaysEnded(t *testing.T) {
 // to rest.
 func TestStagesGoWithTheClosure(t *testing.T) {
 	w := newWays(t)
-	a := w.over(1, 2, 100, 4000)
+	w.over(3, 5, 0, 5000)
+	w.maintain(ofSwitch(3), span(200, 400)) // so that it cannot be there for all of its window
+	a := w.over(1, 0, 100, 4000)
 	m, outcomes := w.maintain(ofSwitch(2), span(1000, 1500))
-	if len(outcomes) != 1 {
+	if len(outcomes) != 1 || outcomes[0].Fate != FateMoves || over(w.get(a.ID).Path) != 2 {
 		t.Fatalf("outcomes %+v", outcomes)
 	}
 	if _, err := w.a.EndMaintenance(bg, m.ID); err != nil {
@@ -124,8 +126,8 @@ func TestStagesGoWithTheClosure(t *testing.T) {
 		if more, err := w.a.Plan(bg); err != nil {
 			t.Fatal(err)
 		} else if !more {
-			if got := w.get(a.ID); len(got.Path) == 0 {
-				t.Errorf("it is %+v", got)
+			if got := w.get(a.ID); over(got.Path) != 2 || len(w.a.staged) != 0 {
+				t.Errorf("it is %+v, and %d have stages", got, len(w.a.staged))
 			}
 			return
 		}

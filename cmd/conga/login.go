@@ -112,9 +112,9 @@ func (a *app) login(ctx context.Context, who client.Credentials, passwordFile, t
 	return nil
 }
 
-// loginTo returns the context to log in to, by its name, with what is known of
-// its server. It completes who logs in if the command line says nothing of
-// that: then it is the context that is saved.
+// loginTo returns the name of the context to log in to, and what is known of
+// its server. Without --user and --project it is a context that is saved, whose
+// user and project it puts into who.
 func (a *app) loginTo(kept credentials, who *client.Credentials, byToken bool) (name string, l login, err error) {
 	meant := a.choice(who.ProjectID)
 	named := meant.context
