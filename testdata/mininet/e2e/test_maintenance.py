@@ -15,7 +15,7 @@ from topologies import Diamond
 from .case import Case
 
 SHORT, AROUND = ("s1", "s2", "s4"), ("s1", "s3", "s5", "s4")
-RATE = 0.001  # seconds between two packets of a stream
+RATE = 0.002  # seconds between two packets of a stream
 LEAD = 60  # seconds before its start from which on it is left
 WORK = ("s1-eth3", "s4-eth3")  # the ends of the short way
 

@@ -18,10 +18,11 @@ PROBED = [1, 4096, 5000, *NAMED, 5002, 5004, 5009, 5100, 5104, 65535]
 EACH = 3  # datagrams to each port
 MARK = 46  # what the daemon marks an allocation's packets with
 SEND = """
-import socket
+import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for port in %r * %d:
     s.sendto(b"x" * 100, (%r, port))
+    time.sleep(0.001)  # a switch in userspace loses some of a burst
 """
 COUNT = """
 import collections, json, socket, struct, sys
